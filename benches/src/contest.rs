@@ -1,0 +1,111 @@
+//! A contest: the peers of one case, measured in rounds that interleave them.
+//!
+//! The speed of a shared machine drifts by far more than the differences looked for. So every round runs every
+//! peer once, a round is short, the order rotates, and only figures of the same round are ever divided.
+
+use std::{io, time::Duration};
+
+/// One question: greenroom first, then its rivals.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) peers: Vec<Peer>,
+}
+
+/// One that answers the question.
+pub(crate) struct Peer {
+    name: &'static str,
+    measure: Box<dyn FnMut(Duration) -> io::Result<Sample>>,
+}
+
+/// What one peer needed in one round, in nanoseconds an operation.
+pub(crate) struct Sample {
+    pub(crate) elapsed: f64,
+    /// CPU time of the server, where the peer is a server in a process of its own.
+    pub(crate) server_cpu: Option<f64>,
+}
+
+/// One line of a comparison: a measure of all peers, round by round.
+pub(crate) struct Comparison {
+    pub(crate) name: String,
+    pub(crate) peers: Vec<Series>,
+}
+
+/// The figures of one peer, one a round.
+pub(crate) struct Series {
+    pub(crate) peer: &'static str,
+    pub(crate) rounds: Vec<f64>,
+}
+
+/// Performs so many operations and says how long they took, set-up left out.
+///
+/// The number is always a multiple of [`GRAIN`].
+pub(crate) type Timed = fn(u64) -> Duration;
+
+/// Every size of a group that a case uses divides it.
+const GRAIN: u64 = 10_000;
+
+impl Peer {
+    pub(crate) fn new(
+        name: &'static str,
+        measure: impl FnMut(Duration) -> io::Result<Sample> + 'static,
+    ) -> Peer {
+        Peer { name, measure: Box::new(measure) }
+    }
+
+    /// A peer within this process, whose number of operations a slice is found at its first run.
+    pub(crate) fn timed(name: &'static str, run: Timed) -> Peer {
+        let mut operations = None;
+        Peer::new(name, move |slice| {
+            let operations = *operations.get_or_insert_with(|| operations_in(slice, run));
+            let elapsed = run(operations).as_nanos() as f64 / operations as f64;
+            Ok(Sample { elapsed, server_cpu: None })
+        })
+    }
+}
+
+/// How many operations fill a slice; its runs are the warm-up too.
+fn operations_in(slice: Duration, run: Timed) -> u64 {
+    let mut operations = GRAIN;
+    loop {
+        let took = run(operations);
+        if took >= slice / 4 {
+            let fit = operations as f64 * slice.as_secs_f64() / took.as_secs_f64();
+            return (fit / GRAIN as f64).ceil() as u64 * GRAIN;
+        }
+        operations *= 4;
+    }
+}
+
+impl Case {
+    /// Measures all peers `rounds` times; elapsed time first, then the server's CPU time if there is a server.
+    pub(crate) fn compare(mut self, rounds: usize, slice: Duration) -> io::Result<Vec<Comparison>> {
+        let mut elapsed = Comparison::of(self.name.to_owned(), &self.peers);
+        let mut server_cpu = Comparison::of(format!("{}_cpu", self.name), &self.peers);
+        for round in 0..rounds {
+            for turn in 0..self.peers.len() {
+                let index = (round + turn) % self.peers.len();
+                let sample = (self.peers[index].measure)(slice)?;
+                elapsed.peers[index].rounds.push(sample.elapsed);
+                server_cpu.peers[index].rounds.extend(sample.server_cpu);
+            }
+        }
+        let mut comparisons = vec![elapsed, server_cpu];
+        comparisons.retain(|comparison| comparison.peers.iter().all(|series| !series.rounds.is_empty()));
+        Ok(comparisons)
+    }
+}
+
+impl Comparison {
+    fn of(name: String, peers: &[Peer]) -> Comparison {
+        let peers = peers.iter().map(|peer| Series { peer: peer.name, rounds: Vec::new() }).collect();
+        Comparison { name, peers }
+    }
+
+    pub(crate) fn greenroom(&self) -> &Series {
+        &self.peers[0]
+    }
+
+    pub(crate) fn rivals(&self) -> &[Series] {
+        &self.peers[1..]
+    }
+}

@@ -1,0 +1,14 @@
+//! may with one worker, so that it too has one OS thread for its coroutines.
+
+use may::go;
+
+/// Runs the closure as a coroutine on the one worker; spawning and waking from there stay on the worker.
+pub(crate) fn run_coroutine<T: Send + 'static>(main: impl FnOnce() -> T + Send + 'static) -> T {
+    configure();
+    go!(main).join().expect("the coroutine does not panic")
+}
+
+/// Sets one worker, and keeps enough stacks that none is mapped while the clock runs.
+pub(crate) fn configure() {
+    may::config().set_workers(1).set_pool_capacity(20_000);
+}

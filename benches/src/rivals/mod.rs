@@ -1,0 +1,4 @@
+//! The rivals' set-up, the strongest that one OS thread allows.
+
+pub(crate) mod may;
+pub(crate) mod tokio;

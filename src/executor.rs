@@ -1,0 +1,99 @@
+//! OS threads for work that blocks and cannot wait cooperatively.
+
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::park::handover::handover;
+
+/// The process's pool for name look-ups. It is apart from other blocking work, so that a dead name server,
+/// whose look-ups last many seconds, holds up nothing but look-ups.
+static LOOKUPS: Pool = Pool::new("greenroom-lookup", 4, Duration::from_secs(5));
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Runs a name look-up on an OS thread and parks the calling green thread until it has ended.
+///
+/// An interrupted caller leaves the job behind: its result is dropped where it was made.
+pub(crate) fn lookup<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    let (sender, receiver) = handover();
+    LOOKUPS.submit(Box::new(move || sender.send(job())))?;
+    receiver.recv()?.ok_or_else(|| io::Error::other("the name look-up panicked"))
+}
+
+/// Up to `limit` OS threads that run jobs in order of arrival, started as needed and ended when `idle` for that
+/// long.
+struct Pool {
+    name: &'static str,
+    limit: usize,
+    idle: Duration,
+    state: Mutex<State>,
+    arrival: Condvar,
+}
+
+struct State {
+    /// Jobs that no worker has begun. Never holds any while `workers` is 0.
+    jobs: VecDeque<Job>,
+    workers: usize,
+    /// Those of the workers that wait for a job or are on their way to one that just arrived.
+    idle: usize,
+}
+
+impl Pool {
+    const fn new(name: &'static str, limit: usize, idle: Duration) -> Pool {
+        let state = State { jobs: VecDeque::new(), workers: 0, idle: 0 };
+        Pool { name, limit, idle, state: Mutex::new(state), arrival: Condvar::new() }
+    }
+
+    /// Queues a job. Fails only if there is no worker and the system refuses a first one.
+    fn submit(&'static self, job: Job) -> io::Result<()> {
+        let mut state = self.lock();
+        state.jobs.push_back(job);
+        if state.jobs.len() > state.idle && state.workers < self.limit {
+            // The lock is held while the thread starts, so a failure finds the queue as it was.
+            match thread::Builder::new().name(self.name.into()).spawn(|| self.work()) {
+                Ok(_detached) => state.workers += 1,
+                Err(error) if state.workers == 0 => {
+                    let refused = state.jobs.pop_back();
+                    drop(state);
+                    drop(refused);
+                    return Err(error);
+                }
+                Err(_) => {}
+            }
+        }
+        drop(state);
+        self.arrival.notify_one();
+        Ok(())
+    }
+
+    /// The life of a worker.
+    fn work(&self) {
+        while let Some(job) = self.next_job() {
+            // The waiter hears of a panic by its sender being dropped unsent.
+            let _ = panic::catch_unwind(AssertUnwindSafe(job));
+        }
+    }
+
+    /// Waits for a job; `None` ends the worker, which is then no longer counted.
+    fn next_job(&self) -> Option<Job> {
+        let mut state = self.lock();
+        state.idle += 1;
+        let waited = self.arrival.wait_timeout_while(state, self.idle, |state| state.jobs.is_empty());
+        (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.idle -= 1;
+        let job = state.jobs.pop_front();
+        if job.is_none() {
+            state.workers -= 1;
+        }
+        job
+    }
+
+    /// No job runs under the lock, so poison means nothing here.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,147 @@
+//! The books of the hub: who lives, from birth to death.
+
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use crate::greenlet::chain;
+use crate::hub::here::reserve_ids;
+use crate::hub::task::{Body, State, Task, TaskPtr};
+use crate::hub::{Hub, discard};
+use crate::stack::Class;
+
+impl Hub {
+    /// The record of whoever runs: a green thread or the root.
+    #[inline(always)]
+    pub(crate) fn running(&self) -> &Task {
+        // SAFETY: whoever runs has not left the table; the root's record is the hub's own (S15).
+        unsafe { self.current.get().get() }
+    }
+
+    pub(crate) fn root(&self) -> &Task {
+        &self.root
+    }
+
+    pub(crate) fn is_root(&self, task: TaskPtr) -> bool {
+        task.is(&self.root)
+    }
+
+    /// Counts one more user of stacks of `bytes` (None: the default size). Running out shows here.
+    pub(crate) fn promise_stack(&self, bytes: Option<usize>) -> io::Result<Class> {
+        if self.closing.get() {
+            return Err(io::Error::other("the hub is ending and takes no new green threads"));
+        }
+        if self.table.borrow().len() >= self.max_threads {
+            let limit = self.max_threads;
+            return Err(io::Error::other(format!(
+                "the limit of {limit} green threads (max_threads) is reached"
+            )));
+        }
+        let class = match bytes {
+            None => self.default_class,
+            Some(bytes) => self.pool.class(bytes)?,
+        };
+        self.pool.promise(class)?;
+        Ok(class)
+    }
+
+    /// Takes a new green thread, whose stack is promised, into the books. It is dormant.
+    pub(crate) fn adopt(&self, body: Rc<dyn Body>) -> TaskPtr {
+        let pointer = TaskPtr::of(&body);
+        let task = body.task();
+        let lasting = !task.daemon;
+        let mut table = self.table.borrow_mut();
+        let entry = table.vacant_entry();
+        task.slot.set(u32::try_from(entry.key()).expect("fewer than four thousand million green threads"));
+        entry.insert(body);
+        let alive = table.len();
+        drop(table);
+        self.lasting.set(self.lasting.get() + usize::from(lasting));
+        self.remote.counters.spawned.add(1);
+        self.remote.counters.alive.set(alive as u64);
+        pointer
+    }
+
+    /// Makes a dormant green thread run at its turn.
+    pub(crate) fn start(&self, task: TaskPtr) {
+        // SAFETY: a dormant green thread is in the table until it has run (S15).
+        let record = unsafe { task.get() };
+        if record.state.get() == State::Dormant {
+            self.disarm(&record.timer);
+            record.state.set(State::Ready);
+            self.ready.push(task);
+        }
+    }
+
+    /// Tells everybody who waits for the end of the running green thread; it is called on its own stack, as its last act
+    /// but returning. Wakers are user code: they run here, where they cannot switch.
+    pub(crate) fn announce_end(&self) {
+        let task = self.running();
+        task.state.set(State::Ended);
+        if let Some(rare) = task.rare_if_any() {
+            let open = rare.scopes.borrow_mut().take();
+            let mut timers = self.timers.borrow_mut();
+            open.iter().filter_map(|scope| scope.timer).for_each(|key| {
+                timers.cancel(key);
+            });
+        }
+        if !task.daemon {
+            self.lasting.set(self.lasting.get() - 1);
+            if self.lasting.get() == 0 {
+                self.tell_all(&self.all_ended);
+            }
+        }
+        self.tell_all(&task.waiters);
+    }
+
+    /// Strikes a green thread that has ended from the books.
+    pub(crate) fn strike(&self, task: &Task) -> Rc<dyn Body> {
+        let mut table = self.table.borrow_mut();
+        let body = table.remove(task.slot.get() as usize);
+        self.remote.counters.alive.set(table.len() as u64);
+        drop(table);
+        if let Some(identity) = task.rare_if_any().and_then(|rare| rare.identity.get()) {
+            identity.move_out();
+        }
+        body
+    }
+
+    pub(crate) fn body(&self, task: &Task) -> Rc<dyn Body> {
+        self.table.borrow()[task.slot.get() as usize].clone()
+    }
+
+    /// All that live, oldest first.
+    pub(crate) fn everybody(&self) -> Vec<Rc<dyn Body>> {
+        let mut all: Vec<_> = self.table.borrow().iter().map(|(_, body)| body.clone()).collect();
+        all.sort_by_key(|body| body.task().id);
+        all
+    }
+
+    pub(crate) fn alive(&self) -> usize {
+        self.table.borrow().len()
+    }
+
+    pub(crate) fn report_panic(&self, task: &Task, payload: &(dyn Any + Send)) {
+        let Some(on_panic) = &self.on_panic else { return };
+        let _no_switch = chain::forbid();
+        let call = AssertUnwindSafe(|| on_panic(task, payload));
+        if let Err(second) = catch_unwind(call) {
+            discard(second);
+        }
+    }
+
+    /// A number no other green thread or root of this process has had.
+    pub(crate) fn next_id(&self) -> u64 {
+        let (mut next, mut end) = self.ids.get();
+        if next == end {
+            (next, end) = reserve_ids(1024);
+        }
+        self.ids.set((next + 1, end));
+        next
+    }
+
+    pub(crate) fn next_scope(&self) -> u64 {
+        self.next_scope.replace(self.next_scope.get() + 1)
+    }
+}

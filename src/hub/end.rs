@@ -1,0 +1,81 @@
+//! The end of a hub: all are killed, get their turns to unwind in, and what still stands then is left standing.
+//!
+//! A stack that was not unwound is never freed: somebody may hold a reference into it (S8). So a green thread that will
+//! not end costs its memory, once, and a line on standard error that names it; it can neither hang nor corrupt the rest.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::hub::Hub;
+use crate::hub::requests::Requests;
+use crate::hub::task::{Body, State, TaskPtr};
+
+/// How long green threads may take to unwind at the end of their hub.
+const GRACE: Duration = Duration::from_secs(5);
+
+impl Hub {
+    /// Ends the hub. Called on the root, with nothing of the hub borrowed.
+    pub(crate) fn close(&self) {
+        self.end_all();
+        self.remote.inbox.close();
+        for lanes in self.reactor.lanes() {
+            lanes.read.waiters.reset();
+            lanes.write.waiters.reset();
+        }
+    }
+
+    /// The owner let go of the hub on a green thread; now, on the root, its green threads end. The hub itself stays, as
+    /// an implicit one: the root may be in the middle of a wait.
+    #[cold]
+    pub(crate) fn end_orphans(&self) {
+        self.orphaned.set(false);
+        self.end_all();
+        self.closing.set(false);
+        self.implicit.set(true);
+    }
+
+    fn end_all(&self) {
+        self.closing.set(true);
+        for body in self.everybody() {
+            self.request(body.task(), Requests::KILL);
+        }
+        let outer = self.turning.replace(true);
+        let patience = Instant::now() + GRACE;
+        while self.alive() > 0 {
+            let left = patience.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            self.run_those_ready();
+            if self.alive() > 0 {
+                self.look(Some(u64::try_from(left.as_nanos()).unwrap_or(u64::MAX)));
+            }
+        }
+        self.turning.set(outer);
+        for body in self.everybody() {
+            self.leave_standing(body);
+        }
+    }
+
+    #[cold]
+    fn leave_standing(&self, body: Rc<dyn Body>) {
+        let task = body.task();
+        eprintln!(
+            "greenroom: {} did not end when it was killed at the end of its hub (it waits for: {:?}); \
+             its stack is left as it stands",
+            task.describe(),
+            task.waiting_for.get(),
+        );
+        let pointer = TaskPtr::new(task);
+        self.ready.remove(|other| other == pointer);
+        self.disarm(&task.timer);
+        task.state.set(State::Ended);
+        body.abandon();
+        if !task.daemon {
+            self.lasting.set(self.lasting.get() - 1);
+        }
+        task.waiters.reset();
+        drop(self.strike(task));
+        std::mem::forget(body);
+    }
+}

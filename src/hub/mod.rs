@@ -1,0 +1,212 @@
+//! The hub: the scheduler of one OS thread, and its books.
+//!
+//! ```text
+//!            spawn ──▶ ready queue ──▶ turn ──resume──▶ green thread
+//!                          ▲            │ ▲                  │
+//!   timers, reactor, inbox ┘◀───look────┘ └─────suspend──────┘  (parked: in a wait list, a lane or a timer)
+//! ```
+//!
+//! All of it belongs to one OS thread and is reached through a thread-local pointer that the owner, a [`Runtime`] or
+//! nobody (the implicit hub, leaked on purpose), sets and clears. What other OS threads may touch is in [`remote`].
+//!
+//! Two rules keep it sound. *No borrow of the hub's own cells lives while user code runs* (closures, `Drop`, `Waker`,
+//! `Clone`): take out, release, then call (S6). *No reference to the hub is used after user code has run*, unless it was
+//! run by the turn: fetch it again with [`current`]; whoever owns the hub may have ended it. The turn itself only ever
+//! sees its hub degraded to an implicit one, never gone (see [`Hub::closing`]).
+//!
+//! [`Runtime`]: crate::runtime::Runtime
+
+#[expect(unsafe_code, reason = "follows pointers to green threads that are in the table")]
+mod books;
+pub(crate) mod clock;
+mod end;
+#[expect(unsafe_code, reason = "keeps the hub behind a thread-local pointer")]
+mod here;
+#[expect(unsafe_code, reason = "links signals of other OS threads")]
+mod inbox;
+pub(crate) mod locals;
+#[expect(unsafe_code, reason = "lends the poller's descriptor")]
+pub(crate) mod reactor;
+#[expect(unsafe_code, reason = "is one cell that every switch goes through")]
+mod ready;
+pub(crate) mod remote;
+pub(crate) mod requests;
+#[expect(unsafe_code, reason = "names green threads by pointer")]
+pub(crate) mod task;
+pub(crate) mod timers;
+mod token;
+#[expect(unsafe_code, reason = "resumes green threads")]
+mod turn;
+pub(crate) mod waiters;
+#[expect(unsafe_code, reason = "follows pointers to green threads that are in the table")]
+mod wakes;
+mod watchdog;
+
+pub(crate) use self::here::{current, identity, install, os_thread_ends, retire_implicit, root_identity};
+use self::here::{next_hub_number, root_id};
+pub(crate) use self::here::{try_current, uninstall};
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use slab::Slab;
+
+use crate::hub::clock::Clock;
+use crate::hub::reactor::Reactor;
+use crate::hub::ready::Ready;
+use crate::hub::remote::Remote;
+use crate::hub::task::{Body, Task, TaskPtr};
+use crate::hub::timers::Timers;
+use crate::hub::waiters::{WaitList, Waiters};
+use crate::hub::watchdog::Watchdog;
+use crate::stack::{self, Class, Guards, Label, Pool};
+
+/// How many cooperative calls that need not wait a green thread may make before it gives way.
+const BUDGET: u32 = 128;
+
+/// What a hub is told when it begins.
+pub(crate) struct Settings {
+    pub(crate) stack_size: usize,
+    pub(crate) max_threads: usize,
+    pub(crate) stack_cache: usize,
+    pub(crate) event_capacity: usize,
+    pub(crate) blocking_threads: usize,
+    pub(crate) watchdog: Option<Duration>,
+    pub(crate) on_panic: Option<OnPanic>,
+    pub(crate) seed: Option<u64>,
+    pub(crate) virtual_time: bool,
+    pub(crate) guards: Guards,
+}
+
+/// Called on the hub's stack with the green thread that panicked.
+pub(crate) type OnPanic = Box<dyn Fn(&Task, &(dyn Any + Send))>;
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            stack_size: stack::DEFAULT_SIZE,
+            max_threads: usize::MAX,
+            stack_cache: stack::Settings::default().cache,
+            event_capacity: 1024,
+            blocking_threads: 64,
+            watchdog: None,
+            on_panic: None,
+            seed: None,
+            virtual_time: false,
+            guards: Guards::Automatic,
+        }
+    }
+}
+
+/// What a timer does when it is due.
+#[derive(Clone, Copy)]
+pub(crate) enum Due {
+    /// The deadline of a wait.
+    Wake(TaskPtr),
+    /// The begin of a green thread that was made for later.
+    Start(TaskPtr),
+    /// The end of a `timeout` scope.
+    Expire(TaskPtr, u64),
+}
+
+pub(crate) struct Hub {
+    /// Whose stack this is: the root's record while the root or the turn itself runs.
+    pub(crate) current: Cell<TaskPtr>,
+    pub(crate) ready: Ready,
+    /// Cooperative calls left to the one that runs.
+    pub(crate) budget: Cell<u32>,
+    /// Switches left until the next look outside.
+    pub(crate) until_look: Cell<u32>,
+    pub(crate) clock: Clock,
+    pub(crate) timers: RefCell<Timers<Due>>,
+    pub(crate) waiters: RefCell<Waiters>,
+    pub(crate) reactor: Reactor,
+    pub(crate) remote: Arc<Remote>,
+    /// All that live, started or not. The root is not among them.
+    table: RefCell<Slab<Rc<dyn Body>>>,
+    root: Box<Task>,
+    pub(crate) pool: Pool,
+    default_class: Class,
+    /// Those that are alive and not daemons, and the root's wait for there being none.
+    pub(crate) lasting: Cell<usize>,
+    pub(crate) all_ended: WaitList,
+    next_scope: Cell<u64>,
+    ids: Cell<(u64, u64)>,
+    pub(crate) number: u64,
+    /// A turn runs: the hub's owner may not take the hub away now.
+    pub(crate) turning: Cell<bool>,
+    /// Nobody is to be spawned any more.
+    pub(crate) closing: Cell<bool>,
+    /// The owner let go of the hub on one of its own green threads: the turn ends them once it is back on the root.
+    pub(crate) orphaned: Cell<bool>,
+    /// No owner: made by the first call that needed it.
+    pub(crate) implicit: Cell<bool>,
+    pub(crate) watchdog: Option<Watchdog>,
+    on_panic: Option<OnPanic>,
+    pub(crate) max_threads: usize,
+    pub(crate) blocking_threads: usize,
+}
+
+impl Hub {
+    pub(crate) fn new(settings: Settings) -> io::Result<Rc<Hub>> {
+        let (reactor, waker) = Reactor::new(settings.event_capacity)?;
+        let pool = Pool::new(stack::Settings { cache: settings.stack_cache, guards: settings.guards });
+        let default_class = pool.class(settings.stack_size)?;
+        let remote = Arc::new(Remote::new(waker));
+        let root = Box::new(Task::root(root_id()));
+        let watchdog = settings.watchdog.map(Watchdog::start).transpose()?;
+        Ok(Rc::new(Hub {
+            current: Cell::new(TaskPtr::new(&root)),
+            ready: Ready::new(settings.seed),
+            budget: Cell::new(BUDGET),
+            until_look: Cell::new(0),
+            clock: Clock::new(settings.virtual_time),
+            timers: RefCell::new(Timers::new()),
+            waiters: RefCell::default(),
+            reactor,
+            remote,
+            table: RefCell::default(),
+            root,
+            pool,
+            default_class,
+            lasting: Cell::new(0),
+            all_ended: WaitList::new(),
+            next_scope: Cell::new(1),
+            ids: Cell::new((0, 0)),
+            number: next_hub_number(),
+            turning: Cell::new(false),
+            closing: Cell::new(false),
+            orphaned: Cell::new(false),
+            implicit: Cell::new(false),
+            watchdog,
+            on_panic: settings.on_panic,
+            max_threads: settings.max_threads,
+            blocking_threads: settings.blocking_threads,
+        }))
+    }
+}
+
+/// A full budget for whoever runs next.
+#[inline(always)]
+pub(crate) fn full_budget() -> u32 {
+    BUDGET
+}
+
+/// Drops what user code has thrown; a payload whose own destructor panics is contained (S11), and so on.
+pub(crate) fn discard(payload: Box<dyn Any + Send>) {
+    let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(payload)));
+    if let Err(second) = dropped {
+        // Whoever throws from the destructor of what it threw is not asked a third time.
+        std::mem::forget(second);
+    }
+}
+
+/// A place in the source that spawned something; the label of its stack.
+pub(crate) fn label(name: Option<Box<str>>, site: &'static Location<'static>, size: usize) -> Label {
+    Label { kind: "green thread", name, site, size }
+}

@@ -1,0 +1,207 @@
+//! The record of one green thread, or of the root: what the hub knows of it.
+
+use std::cell::{Cell, OnceCell, RefCell, UnsafeCell};
+use std::io;
+use std::panic::Location;
+use std::ptr::NonNull;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::greenlet::chain::Strand;
+use crate::greenlet::switch::{Coroutine, Yielder};
+use crate::hub::locals::Locals;
+use crate::hub::remote::Identity;
+use crate::hub::requests::{Requests, Scopes};
+use crate::hub::timers::TimerKey;
+use crate::hub::waiters::WaitList;
+use crate::stack::{Class, Label};
+
+/// Where a green thread is in its life.
+///
+/// ```text
+///   Dormant ──▶ Ready ◀──▶ Running ──▶ Ended
+///                 ▲           │
+///                 └── Parked ◀┘
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum State {
+    /// Waits for its first start: for a timer, or for the end of another green thread. It has no stack.
+    Dormant,
+    /// In the ready queue. If it has not begun, it has no stack yet either.
+    Ready,
+    /// Has the OS thread, or is the root while a green thread has it.
+    Running,
+    /// Gave the OS thread away until something wakes it.
+    Parked,
+    /// Its body is over; nothing in the hub points to it any longer.
+    Ended,
+}
+
+/// Why a parked green thread runs again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Woken {
+    /// What it waited for happened, or may have: it looks again.
+    Condition,
+    /// The deadline of this one wait passed.
+    Deadline,
+    /// Somebody asked it to stop waiting: see [`Requests`].
+    Request,
+}
+
+/// What a green thread waits for, for people who ask where everybody stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum WaitingFor {
+    Nothing,
+    Sleep,
+    Unpark,
+    ThreadEnd,
+    ScopeEnd,
+    Readable,
+    Writable,
+    OtherOsThread,
+    AnyOfSeveral,
+}
+
+/// The record itself. It is part of the allocation that also holds the body and its result.
+pub(crate) struct Task {
+    /// The greenlets and generators that stand on this green thread's stack.
+    pub(crate) strand: Strand,
+    pub(crate) state: Cell<State>,
+    pub(crate) woken: Cell<Woken>,
+    pub(crate) waiting_for: Cell<WaitingFor>,
+    /// What others have asked of it.
+    pub(crate) requests: Cell<Requests>,
+    /// Which requests end the wait it is in. Has meaning while it is parked.
+    pub(crate) heeds: Cell<Requests>,
+    pub(crate) daemon: bool,
+    /// It ended by a panic; and somebody has taken its result.
+    pub(crate) panicked: Cell<bool>,
+    pub(crate) joined: Cell<bool>,
+    /// Its place in the hub's table. Has meaning from adoption to its end.
+    pub(crate) slot: Cell<u32>,
+    /// The deadline of its wait or, while it is dormant, of its start.
+    pub(crate) timer: Cell<Option<TimerKey>>,
+    /// Its size of stack. None for the root.
+    pub(crate) class: Option<Class>,
+    /// Its way back to the hub. Has meaning from its first run to its end; null for the root.
+    pub(crate) yielder: Cell<*const Yielder>,
+    /// Its stack with what stands on it: from its first run to its end. Touched by the turn of the hub only.
+    pub(crate) coroutine: UnsafeCell<Option<Coroutine>>,
+    pub(crate) id: u64,
+    /// Who waits for its end.
+    pub(crate) waiters: WaitList,
+    pub(crate) label: Label,
+    rare: OnceCell<Box<Rare>>,
+}
+
+/// What few green threads ever need, made when they do.
+#[derive(Default)]
+pub(crate) struct Rare {
+    /// The open scopes of `timeout`, outermost first.
+    pub(crate) scopes: RefCell<Scopes>,
+    /// The values of `green_local!` keys.
+    pub(crate) locals: Locals,
+    /// How other OS threads see it.
+    pub(crate) identity: OnceCell<Arc<Identity>>,
+}
+
+impl Task {
+    pub(crate) fn new(id: u64, class: Option<Class>, label: Label, daemon: bool) -> Task {
+        Task {
+            strand: Strand::new(),
+            state: Cell::new(State::Dormant),
+            woken: Cell::new(Woken::Condition),
+            waiting_for: Cell::new(WaitingFor::Nothing),
+            requests: Cell::new(Requests::NONE),
+            heeds: Cell::new(Requests::NONE),
+            daemon,
+            panicked: Cell::new(false),
+            joined: Cell::new(false),
+            slot: Cell::new(u32::MAX),
+            timer: Cell::new(None),
+            class,
+            yielder: Cell::new(std::ptr::null()),
+            coroutine: UnsafeCell::new(None),
+            id,
+            waiters: WaitList::new(),
+            label,
+            rare: OnceCell::new(),
+        }
+    }
+
+    /// The record of the code on an OS thread's own stack.
+    pub(crate) fn root(id: u64) -> Task {
+        let label = Label { kind: "root", name: None, site: Location::caller(), size: 0 };
+        let root = Task::new(id, None, label, false);
+        root.state.set(State::Running);
+        root
+    }
+
+    pub(crate) fn is_root(&self) -> bool {
+        self.class.is_none()
+    }
+
+    pub(crate) fn rare(&self) -> &Rare {
+        self.rare.get_or_init(Box::default)
+    }
+
+    pub(crate) fn rare_if_any(&self) -> Option<&Rare> {
+        self.rare.get().map(|rare| &**rare)
+    }
+
+    /// The name and the place of birth, as reports print them.
+    pub(crate) fn describe(&self) -> String {
+        let site = self.label.site;
+        match &self.label.name {
+            Some(name) => format!("{} \"{name}\" (spawned at {site})", self.label.kind),
+            None => format!("{} {} (spawned at {site})", self.label.kind, self.id),
+        }
+    }
+}
+
+/// A record with its body, whatever its type: what the hub's table holds.
+pub(crate) trait Body {
+    fn task(&self) -> &Task;
+
+    /// Runs the body, on its own stack; called once. It does not unwind: what the body throws becomes its result.
+    fn run(&self);
+
+    /// Drops the body without running it, on the hub's stack: there was no other to be had. It does not unwind.
+    fn refuse(&self, why: io::Error);
+
+    /// The hub ends and this green thread would not: it is never resumed again, and counts as killed.
+    fn abandon(&self);
+}
+
+/// A record that is in the hub's table, without counting as a holder of it.
+///
+/// Where one is kept (the ready queue, a timer, a wait list, the hub's `current`) it is taken out before its green
+/// thread leaves the table: that is what makes [`get`](Self::get) right, and `hub::adopt` and `hub::finish` are
+/// the only doors of the table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TaskPtr(NonNull<Task>);
+
+impl TaskPtr {
+    pub(crate) fn new(task: &Task) -> TaskPtr {
+        TaskPtr(NonNull::from(task))
+    }
+
+    pub(crate) fn of(body: &Rc<dyn Body>) -> TaskPtr {
+        TaskPtr::new(body.task())
+    }
+
+    /// # Safety
+    ///
+    /// The green thread has not left the hub's table, nor will before the reference is gone (S15); the root's
+    /// record lives as long as its hub.
+    #[inline(always)]
+    pub(crate) unsafe fn get<'a>(self) -> &'a Task {
+        // SAFETY: the table holds the allocation (caller); all its fields are cells, shared references suffice.
+        unsafe { self.0.as_ref() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is(self, task: &Task) -> bool {
+        std::ptr::eq(self.0.as_ptr(), task)
+    }
+}

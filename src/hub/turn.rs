@@ -1,0 +1,217 @@
+//! One turn of the hub: those that are ready run, then the hub looks outside.
+//!
+//! ```text
+//!   ┌─▶ batch: the ready queue, first in first out, at most 61 switches ──▶ the root, if it is its turn: return
+//!   │     │
+//!   │     ▼  until nobody is ready or the 61 are spent
+//!   └── look: inbox ─▶ reactor (asleep until the next deadline if nobody is ready) ─▶ inbox ─▶ due timers
+//! ```
+//!
+//! It runs on the root's stack (on whatever stack the root parked on), between two lines of the root's own code. A
+//! green thread is entered by one `resume` and comes back when it parks or ends; it never enters another itself.
+
+use crate::greenlet::chain::{self, Strand};
+use crate::greenlet::switch::{Coroutine, Step};
+use crate::hub::clock::Moment;
+use crate::hub::task::{State, Task, TaskPtr};
+use crate::hub::{Hub, full_budget};
+
+/// Switches between two looks outside. A prime, as in Go and tokio, so that it falls into step with no pattern of the program.
+const SWITCHES_A_LOOK: u32 = 61;
+
+impl Hub {
+    /// Turns until it is the root's turn to run. The root has parked, or stands in the ready queue itself.
+    pub(crate) fn run_until_root(&self) {
+        let outer = self.turning.replace(true);
+        loop {
+            if self.batch() {
+                break;
+            }
+            self.look(None);
+            if self.orphaned.get() {
+                self.end_orphans();
+            }
+        }
+        self.turning.set(outer);
+    }
+
+    /// Runs those that are ready until the next look is due. True if it came to the root.
+    fn batch(&self) -> bool {
+        while self.until_look.get() != 0 {
+            let Some(task) = self.ready.pop() else { break };
+            if self.is_root(task) {
+                self.root().state.set(State::Running);
+                self.budget.set(full_budget());
+                return true;
+            }
+            self.until_look.set(self.until_look.get() - 1);
+            // SAFETY: who is in the ready queue has not left the table (S15).
+            self.step(unsafe { task.get() });
+        }
+        false
+    }
+
+    /// Runs those that are ready now, each once, without waiting for anybody; returns how many ran. For owners that turn
+    /// the hub themselves: the root is running and, if somebody woke it, stays in the queue.
+    pub(crate) fn run_those_ready(&self) -> usize {
+        let (mut ran, mut root_is_due) = (0, false);
+        for _ in 0..self.ready.len() {
+            if self.until_look.get() == 0 {
+                self.look(Some(0));
+            }
+            let Some(task) = self.ready.pop() else { break };
+            if self.is_root(task) {
+                root_is_due = true;
+                continue;
+            }
+            self.until_look.set(self.until_look.get() - 1);
+            ran += 1;
+            // SAFETY: as in `batch`.
+            self.step(unsafe { task.get() });
+        }
+        if root_is_due {
+            self.ready.push(TaskPtr::new(self.root()));
+        }
+        ran
+    }
+
+    /// Gives the OS thread to one green thread until it parks or ends.
+    #[inline(always)]
+    pub(crate) fn step(&self, task: &Task) {
+        self.current.set(TaskPtr::new(task));
+        self.budget.set(full_budget());
+        self.remote.counters.switches.add(1);
+        task.state.set(State::Running);
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.begins(task);
+        }
+        // SAFETY: the strand is in the record, which stays until `finish` (S15).
+        unsafe { Strand::run_on(&task.strand) };
+        // SAFETY: only the turn touches this cell, and the green thread that runs now cannot turn (S7).
+        let place = unsafe { &mut *task.coroutine.get() };
+        if place.is_none() {
+            *place = self.bind(task);
+        }
+        let step = match place {
+            Some(coroutine) => coroutine.resume(0),
+            None => Step::Ended(0),
+        };
+        // SAFETY: null stands for the root, whose strand is always there.
+        unsafe { Strand::run_on(std::ptr::null()) };
+        self.current.set(TaskPtr::new(self.root()));
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.ends();
+        }
+        if let Step::Ended(_) = step {
+            self.finish(task);
+        }
+    }
+
+    /// Binds a stack for a green thread that begins: late, so that who waits to begin has none and who begins gets a hot one.
+    /// If there is none after all, the green thread ends here, and its body learns why.
+    fn bind(&self, task: &Task) -> Option<Coroutine> {
+        let body = self.body(task);
+        let class = task.class.expect("every green thread has a size of stack");
+        match self.pool.bind(class, &task.label) {
+            Ok(stack) => {
+                self.remote.counters.stacks.set(self.pool.stacks() as u64);
+                Some(Coroutine::new(stack, move |yielder, _| {
+                    body.task().yielder.set(yielder);
+                    body.run();
+                    0
+                }))
+            }
+            Err(error) => {
+                let _no_switch = chain::forbid();
+                body.refuse(error);
+                self.announce_end();
+                None
+            }
+        }
+    }
+
+    /// Takes back the stack of a green thread that has ended, and forgets the green thread.
+    fn finish(&self, task: &Task) {
+        // SAFETY: as in `step`; the coroutine has ended.
+        let coroutine = unsafe { &mut *task.coroutine.get() }.take();
+        if let Some(coroutine) = coroutine {
+            self.pool.give_back(coroutine.into_stack());
+        }
+        self.pool.release(task.class.expect("every green thread has a size of stack"));
+        self.remote.counters.stacks.set(self.pool.stacks() as u64);
+        drop(self.strike(task));
+    }
+
+    /// Looks outside: at what other OS threads left, at descriptors, at the clock. Waits for them if nobody is ready, at
+    /// most until `limit` and the next deadline.
+    pub(crate) fn look(&self, limit: Option<Moment>) {
+        self.until_look.set(SWITCHES_A_LOOK);
+        self.remote.counters.turns.add(1);
+        let mut wait = self.patience(limit);
+        let sleeps = wait != Some(0);
+        if sleeps && !self.remote.inbox.fall_asleep() {
+            wait = Some(0);
+        }
+        if wait != Some(0) || !self.reactor.is_empty() {
+            self.remote.counters.polls.add(1);
+            if let Err(error) = self.reactor.look(wait, |lane| self.awaken(lane)) {
+                // The poller's own descriptor was closed under us: nothing that waits can ever be woken (F5).
+                panic!("the hub's poller failed: {error}");
+            }
+        }
+        if sleeps {
+            self.remote.inbox.wake_up();
+        }
+        self.take_remote();
+        self.take_due();
+    }
+
+    /// How long the next look may wait, in nanoseconds.
+    fn patience(&self, limit: Option<Moment>) -> Option<Moment> {
+        if !self.ready.is_empty() || self.orphaned.get() {
+            return Some(0);
+        }
+        let next = match self.timers.borrow().next() {
+            // Nobody is ready: virtual time stands at the next deadline.
+            Some(next) if self.clock.is_virtual() => {
+                self.clock.jump_to(next);
+                Some(0)
+            }
+            Some(next) => Some(with_slack(next.saturating_sub(self.clock.now()))),
+            None => None,
+        };
+        match (next, limit) {
+            (Some(next), Some(limit)) => Some(next.min(limit)),
+            (next, limit) => next.or(limit),
+        }
+    }
+
+    fn take_remote(&self) {
+        if self.remote.inbox.is_empty() {
+            return;
+        }
+        self.remote.inbox.drain(|to| {
+            self.remote.counters.remote_wakes.add(1);
+            self.signal(to);
+        });
+    }
+
+    fn take_due(&self) {
+        if self.timers.borrow().next().is_none() {
+            return;
+        }
+        let now = self.clock.now();
+        loop {
+            let due = self.timers.borrow_mut().pop_due(now);
+            match due {
+                Some(due) => self.fire(due),
+                None => break,
+            }
+        }
+    }
+}
+
+/// Sleepers whose deadlines are near each other wake together: the hub sleeps 1 % longer than asked, at most 50 µs.
+fn with_slack(wait: Moment) -> Moment {
+    wait + (wait / 100).min(50_000)
+}

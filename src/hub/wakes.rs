@@ -1,0 +1,155 @@
+//! Wake-ups: data (who, and why), never a call into user code; the one exception, wakers, is fenced.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::greenlet::chain;
+use crate::hub::clock::Moment;
+use crate::hub::reactor::Lane;
+use crate::hub::remote::TO_ROOT;
+use crate::hub::requests::Requests;
+use crate::hub::task::{State, Task, TaskPtr, Woken};
+use crate::hub::timers::TimerKey;
+use crate::hub::waiters::{WaitList, Waiter, WaiterKey};
+use crate::hub::{Due, Hub, discard};
+
+impl Hub {
+    /// Makes a parked green thread ready; nothing if it is ready or running already.
+    #[inline]
+    pub(crate) fn wake(&self, task: TaskPtr, why: Woken) {
+        // SAFETY: lists, lanes and timers hold only who has not left the table (S15).
+        let record = unsafe { task.get() };
+        if record.state.get() == State::Parked {
+            record.state.set(State::Ready);
+            record.woken.set(why);
+            self.ready.push(task);
+        }
+    }
+
+    /// Asks something of a green thread; wakes it if its wait heeds that.
+    pub(crate) fn request(&self, task: &Task, request: Requests) {
+        task.requests.set(task.requests.get().and(request));
+        match task.state.get() {
+            State::Parked if task.heeds.get().meets(request) => self.wake(TaskPtr::new(task), Woken::Request),
+            State::Dormant if request == Requests::KILL => self.start(TaskPtr::new(task)),
+            _ => {}
+        }
+    }
+
+    /// Something came from another OS thread for whom `to` names.
+    pub(crate) fn signal(&self, to: u64) {
+        let found = match to {
+            TO_ROOT => Some(TaskPtr::new(&self.root)),
+            _ => {
+                let table = self.table.borrow();
+                let slot = (to & 0xFFFF_FFFF) as usize;
+                table.get(slot).filter(|body| signal_to(body.task()) == to).map(TaskPtr::of)
+            }
+        };
+        if let Some(task) = found {
+            // SAFETY: just found in the table, or the root (S15).
+            if unsafe { task.get() }.heeds.get().meets(Requests::SIGNAL) {
+                self.wake(task, Woken::Condition);
+            }
+        }
+    }
+
+    pub(crate) fn join_list(&self, list: &WaitList, waiter: Waiter) -> WaiterKey {
+        self.waiters.borrow_mut().join(list, waiter)
+    }
+
+    pub(crate) fn rejoin_list(&self, list: &WaitList, waiter: Waiter) -> WaiterKey {
+        self.waiters.borrow_mut().rejoin(list, waiter)
+    }
+
+    /// Gives an entry up; true if it had been told.
+    pub(crate) fn leave_list(&self, list: &WaitList, key: WaiterKey) -> bool {
+        let entry = self.waiters.borrow_mut().leave(list, key);
+        matches!(entry, Waiter::Told)
+    }
+
+    /// Tells the first in the list; false if there is nobody.
+    pub(crate) fn tell_first(&self, list: &WaitList) -> bool {
+        let first = self.waiters.borrow_mut().tell_first(list);
+        match first {
+            None => return false,
+            Some(Waiter::Thread(task)) => self.wake(task, Woken::Condition),
+            Some(Waiter::Start(task)) => self.start(task),
+            Some(Waiter::Watch(watch, index)) => {
+                watch.happened.borrow_mut().push_back(index);
+                if let Some(task) = watch.parked.get() {
+                    self.wake(task, Woken::Condition);
+                }
+            }
+            Some(Waiter::Waker(waker)) => {
+                let _no_switch = chain::forbid();
+                let call = AssertUnwindSafe(|| waker.wake());
+                if let Err(payload) = catch_unwind(call) {
+                    discard(payload);
+                }
+            }
+            Some(Waiter::Told) => unreachable!("an entry in a list has not been told"),
+        }
+        true
+    }
+
+    pub(crate) fn tell_all(&self, list: &WaitList) {
+        while self.tell_first(list) {}
+    }
+
+    /// An event came for a lane, or its turn is passed on: the first who waits for it tries again.
+    pub(crate) fn awaken(&self, lane: &Lane) {
+        if !lane.promised.get() && self.tell_first(&lane.waiters) {
+            lane.promised.set(true);
+        }
+    }
+
+    pub(crate) fn arm(&self, deadline: Moment, due: Due) -> TimerKey {
+        self.remote.counters.timers.add(1);
+        self.timers.borrow_mut().arm(deadline, due)
+    }
+
+    pub(crate) fn disarm(&self, timer: &Cell<Option<TimerKey>>) {
+        if let Some(key) = timer.take() {
+            self.timers.borrow_mut().cancel(key);
+        }
+    }
+
+    pub(crate) fn fire(&self, due: Due) {
+        match due {
+            Due::Wake(task) => {
+                // SAFETY: a timer is taken out before its green thread leaves the table (S15).
+                unsafe { task.get() }.timer.set(None);
+                self.wake(task, Woken::Deadline);
+            }
+            Due::Start(task) => {
+                // SAFETY: as above.
+                unsafe { task.get() }.timer.set(None);
+                self.start(task);
+            }
+            Due::Expire(task, scope) => {
+                // SAFETY: as above; `announce_end` takes out the timers of scopes that were left open.
+                let task = unsafe { task.get() };
+                let link = task.rare().scopes.borrow_mut().expire(scope);
+                // SAFETY: the strand is the green thread's own, or the root's (S15).
+                let stands = |link| unsafe { chain::stands_on(self.strand(task), link) };
+                if link.is_some_and(stands) {
+                    self.request(task, Requests::EXPIRY);
+                } else {
+                    // Its frames are put aside, in a generator or greenlet; the next wait above them will see it.
+                    task.requests.set(task.requests.get().and(Requests::EXPIRY));
+                }
+            }
+        }
+    }
+
+    /// The chain of greenlets and generators of a green thread or of the root.
+    fn strand(&self, task: &Task) -> *const chain::Strand {
+        if task.is_root() { chain::root_strand() } else { &task.strand }
+    }
+}
+
+/// The number that names a green thread in a signal: its slot, and enough of its id to know it from who had the slot before.
+pub(crate) fn signal_to(task: &Task) -> u64 {
+    (task.id & 0x7FFF_FFFF) << 32 | u64::from(task.slot.get())
+}

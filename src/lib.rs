@@ -1,0 +1,37 @@
+#![doc = include_str!("../README.md")]
+// Unsafe code lives behind this fence: each module that may hold it says why. What is not named here has none.
+
+#[expect(unsafe_code, reason = "calls the C library")]
+mod os;
+mod shim;
+
+mod stack;
+
+pub mod greenlet;
+
+#[expect(unsafe_code, reason = "enters coroutines; passes values through frames")]
+pub mod generator;
+
+mod hub;
+
+mod park;
+
+pub mod thread;
+pub mod time;
+
+mod executor;
+pub mod wait;
+
+pub mod io;
+pub mod net;
+
+pub mod runtime;
+
+#[doc(inline)]
+pub use crate::runtime::{Handle, Runtime, run};
+#[doc(inline)]
+pub use crate::thread::{JoinError, JoinHandle, current, scope, sleep, spawn, spawn_later, yield_now};
+#[doc(inline)]
+pub use crate::time::{Elapsed, timeout};
+#[doc(inline)]
+pub use crate::wait::{Waitable, as_completed, iwait, joinall, killall, try_joinall, wait};

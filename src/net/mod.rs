@@ -1,0 +1,41 @@
+//! TCP as in [`std::net`]: a call that would block parks its green thread instead of the OS thread.
+//!
+//! Types, methods and results are those of [`std::net`]; what does not wait (addresses, [`Shutdown`]) is std's
+//! own type, re-exported. Four things differ, each on purpose:
+//!
+//! - Sockets stay on the OS thread that made them: they are neither `Send` nor `Sync`.
+//! - [`TcpStream::try_clone`] shares one descriptor, and [`TcpStream::close`], by any handle, ends the waits of
+//!   all others with [`NotConnected`](std::io::ErrorKind::NotConnected). A number that was closed is given back
+//!   only with the last handle.
+//! - Names are looked up on a few OS threads beside the hub ([`lookup_host`]), as `getaddrinfo` cannot wait
+//!   cooperatively.
+//! - A listener's backlog is 1,024 connections where std asks for 128; [`TcpListener::builder`] sets it.
+//!
+//! A peer that is gone is always an error, never a `SIGPIPE`, whatever the program does with that signal.
+//!
+//! # Cancellation
+//!
+//! Every call here that waits returns [`io::Result`](std::io::Result), so a green thread that is cancelled or
+//! whose [`timeout`](crate::time::timeout) has expired gets an error and keeps its stack; a kill unwinds it.
+//! Neither loses bytes: what was not yet read stays in the socket.
+
+mod address;
+mod builder;
+mod connect;
+mod listener;
+mod lookup;
+#[expect(unsafe_code, reason = "system calls on sockets that std does not make")]
+mod socket;
+mod stream;
+mod transfer;
+#[expect(unsafe_code, reason = "std's socket types lent a descriptor that they must not close")]
+mod view;
+
+pub use address::ToSocketAddrs;
+pub use builder::TcpListenerBuilder;
+pub use listener::{Incoming, TcpListener};
+pub use lookup::lookup_host;
+pub use std::net::{
+    AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6,
+};
+pub use stream::TcpStream;

@@ -1,0 +1,316 @@
+//! Every call of the C library that this crate makes for itself, one small function each.
+//!
+//! What std, mio or another crate wraps already is called there. A function here turns the C answer into an
+//! [`io::Result`] and decides nothing; it is `unsafe` where the kernel believes whatever address it is told.
+
+use std::ffi::c_int;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
+use std::sync::OnceLock;
+
+/// Turns the 0 or -1 of a C call into a result.
+fn check(status: c_int) -> io::Result<()> {
+    if status == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+// ----- Memory: man 2 mmap, madvise, mprotect ---------------------------------------------------------------------
+
+/// Bytes in a page of memory.
+pub(crate) fn page_size() -> usize {
+    static BYTES: OnceLock<usize> = OnceLock::new();
+    // SAFETY: sysconf reads a number and touches nothing of ours.
+    *BYTES.get_or_init(|| usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096))
+}
+
+/// Reserves `bytes` of zeroed memory that cost nothing until they are touched; returns where they begin.
+///
+/// The kernel gives pages one by one, and never huge ones: these would make a touched byte cost 2 MiB.
+pub(crate) fn reserve(bytes: usize) -> io::Result<usize> {
+    #[cfg(target_os = "linux")]
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK;
+    #[cfg(not(target_os = "linux"))]
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANON;
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: without MAP_FIXED the kernel chooses addresses at which nothing is mapped.
+    let start = unsafe { libc::mmap(ptr::null_mut(), bytes, access, flags, -1, 0) };
+    if start == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    #[cfg(target_os = "linux")]
+    // SAFETY: the range was mapped just now. A kernel without huge pages refuses the advice, which is as well.
+    unsafe {
+        libc::madvise(start, bytes, libc::MADV_NOHUGEPAGE);
+    }
+    Ok(start as usize)
+}
+
+/// Unmaps memory, whole pages.
+///
+/// # Safety
+///
+/// The range was mapped by [`reserve`] and nobody uses it any more.
+pub(crate) unsafe fn unmap(start: usize, bytes: usize) -> io::Result<()> {
+    // SAFETY: the range is the caller's and unused (caller).
+    check(unsafe { libc::munmap(start as *mut _, bytes) })
+}
+
+/// Gives the pages of a range back to the kernel; it stays mapped, reads as zeroes and keeps its guards.
+///
+/// # Safety
+///
+/// The range was mapped by [`reserve`] and holds nothing that anybody still needs.
+pub(crate) unsafe fn discard(start: usize, bytes: usize) -> io::Result<()> {
+    // SAFETY: the range is the caller's and what it holds is not needed (caller).
+    check(unsafe { libc::madvise(start as *mut _, bytes, libc::MADV_DONTNEED) })
+}
+
+/// Makes every touch of a range a fault, at no cost in kernel mappings (Linux 6.13).
+///
+/// # Errors
+///
+/// `EINVAL` from an older kernel, and for memory that is locked (`mlockall`).
+///
+/// # Safety
+///
+/// As for [`discard`].
+#[cfg(target_os = "linux")]
+pub(crate) unsafe fn install_guard(start: usize, bytes: usize) -> io::Result<()> {
+    // From the kernel's include/uapi/asm-generic/mman-common.h; the libc crate has no name for it yet.
+    const MADV_GUARD_INSTALL: c_int = 102;
+    // SAFETY: the range is the caller's and what it holds is not needed (caller).
+    check(unsafe { libc::madvise(start as *mut _, bytes, MADV_GUARD_INSTALL) })
+}
+
+/// As on Linux before 6.13: there are no such guards.
+///
+/// # Safety
+///
+/// None.
+#[cfg(not(target_os = "linux"))]
+pub(crate) unsafe fn install_guard(_start: usize, _bytes: usize) -> io::Result<()> {
+    Err(io::Error::from_raw_os_error(libc::EINVAL))
+}
+
+/// Makes every touch of a range a fault, for which the kernel cuts the mapping into three.
+///
+/// # Safety
+///
+/// As for [`discard`].
+pub(crate) unsafe fn forbid_access(start: usize, bytes: usize) -> io::Result<()> {
+    // SAFETY: the range is the caller's and what it holds is not needed (caller).
+    check(unsafe { libc::mprotect(start as *mut _, bytes, libc::PROT_NONE) })
+}
+
+/// How many bytes of addresses this process may use, if that is limited (`ulimit -v`).
+#[cfg(target_os = "linux")]
+pub(crate) fn address_space_limit() -> Option<u64> {
+    let mut limit = MaybeUninit::<libc::rlimit>::uninit();
+    // SAFETY: getrlimit fills the struct it is given, or fails.
+    check(unsafe { libc::getrlimit(libc::RLIMIT_AS, limit.as_mut_ptr()) }).ok()?;
+    // SAFETY: getrlimit has succeeded, so the struct is filled.
+    let limit = unsafe { limit.assume_init() };
+    (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
+}
+
+/// Not asked: it serves to explain an error, together with what only Linux tells in `/proc`.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn address_space_limit() -> Option<u64> {
+    None
+}
+
+// ----- Signals: man 2 sigaction, sigaltstack ---------------------------------------------------------------------
+
+/// What the kernel does on a signal.
+pub(crate) type SignalAction = libc::sigaction;
+
+/// A function that handles a signal: its number, what the kernel knows about it, the registers at that moment.
+pub(crate) type SignalHandler = extern "C" fn(c_int, *mut libc::siginfo_t, *mut libc::c_void);
+
+/// The most bytes that the kernel may push when it delivers a signal (`AT_MINSIGSTKSZ`; 12 KiB with AMX).
+pub(crate) fn least_signal_stack() -> usize {
+    #[cfg(target_os = "linux")]
+    // SAFETY: getauxval reads a table that the kernel wrote at the program's start; 0 for what is not in it.
+    let told = usize::try_from(unsafe { libc::getauxval(51) }).unwrap_or(0); // AT_MINSIGSTKSZ
+    #[cfg(not(target_os = "linux"))]
+    let told = 0;
+    told.max(libc::MINSIGSTKSZ)
+}
+
+/// What happens now on `signal`.
+pub(crate) fn signal_action(signal: c_int) -> io::Result<SignalAction> {
+    let mut action = MaybeUninit::<SignalAction>::uninit();
+    // SAFETY: with no new action sigaction only fills the struct it is given, or fails.
+    check(unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) })?;
+    // SAFETY: sigaction has succeeded, so the struct is filled.
+    Ok(unsafe { action.assume_init() })
+}
+
+/// Lets `handler` handle `signal`, on the alternate stack of the OS thread it comes to.
+///
+/// # Safety
+///
+/// `handler` does only what may be done at any point of any program (man 7 signal-safety).
+pub(crate) unsafe fn handle_signal(signal: c_int, handler: SignalHandler) -> io::Result<()> {
+    // SAFETY: all zeroes is a valid sigaction: the default action, an empty mask.
+    let mut action: SignalAction = unsafe { MaybeUninit::zeroed().assume_init() };
+    action.sa_sigaction = handler as *const () as usize;
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+    // SAFETY: the handler may run at any point (caller).
+    check(unsafe { libc::sigaction(signal, &action, ptr::null_mut()) })
+}
+
+/// Makes `signal` do again what it does in a program that never heard of it. May be called in a handler.
+pub(crate) fn default_signal(signal: c_int) {
+    // SAFETY: all zeroes is a valid sigaction: the default action, an empty mask; it runs nothing of ours.
+    unsafe {
+        let action: SignalAction = MaybeUninit::zeroed().assume_init();
+        libc::sigaction(signal, &action, ptr::null_mut());
+    }
+}
+
+/// Sends `signal` to this OS thread. May be called in a handler.
+pub(crate) fn raise_signal(signal: c_int) {
+    // SAFETY: raise runs what the program has installed for that signal, as `kill` from outside would.
+    unsafe {
+        libc::raise(signal);
+    }
+}
+
+/// Where this OS thread's signal handlers may run, if it was told: the lowest address of its alternate stack.
+pub(crate) fn signal_stack() -> Option<usize> {
+    let mut stack = MaybeUninit::<libc::stack_t>::uninit();
+    // SAFETY: with no new stack sigaltstack only fills the struct it is given, or fails.
+    check(unsafe { libc::sigaltstack(ptr::null(), stack.as_mut_ptr()) }).ok()?;
+    // SAFETY: sigaltstack has succeeded, so the struct is filled.
+    let stack = unsafe { stack.assume_init() };
+    (stack.ss_flags & libc::SS_DISABLE == 0).then_some(stack.ss_sp as usize)
+}
+
+/// Gives this OS thread an alternate stack for its signal handlers.
+///
+/// # Safety
+///
+/// The range is mapped, and nobody else uses it until [`remove_signal_stack`].
+pub(crate) unsafe fn set_signal_stack(start: usize, bytes: usize) -> io::Result<()> {
+    let stack = libc::stack_t { ss_sp: start as *mut _, ss_flags: 0, ss_size: bytes };
+    // SAFETY: the range is mapped and nobody else's (caller).
+    check(unsafe { libc::sigaltstack(&stack, ptr::null_mut()) })
+}
+
+/// Takes this OS thread's alternate stack away. Fails when a handler runs on it.
+pub(crate) fn remove_signal_stack() -> io::Result<()> {
+    let stack =
+        libc::stack_t { ss_sp: ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: libc::MINSIGSTKSZ };
+    // SAFETY: with SS_DISABLE the kernel uses no address.
+    check(unsafe { libc::sigaltstack(&stack, ptr::null_mut()) })
+}
+
+/// The stack pointer that a signal handler's third argument tells of, on processors where we know how to look.
+///
+/// # Safety
+///
+/// `context` is the third argument of the handler that is running.
+pub(crate) unsafe fn interrupted_stack_pointer(context: *mut libc::c_void) -> Option<usize> {
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    // SAFETY: with SA_SIGINFO the kernel hands over a ucontext_t (caller; man 2 sigaction).
+    let pointer = unsafe { (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[libc::REG_RSP as usize] };
+    #[cfg(all(target_os = "linux", target_arch = "aarch64"))]
+    // SAFETY: as above.
+    let pointer = unsafe { (*context.cast::<libc::ucontext_t>()).uc_mcontext.sp };
+    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    return usize::try_from(pointer).ok();
+    #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+    {
+        let _ = context;
+        None
+    }
+}
+
+// ----- Output that may be made in a signal handler ---------------------------------------------------------------
+
+/// Writes to the standard error, past all buffers and locks; what cannot be written is lost.
+pub(crate) fn write_to_stderr(mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        // SAFETY: the kernel reads as many bytes as the slice has.
+        let written = unsafe { libc::write(libc::STDERR_FILENO, bytes.as_ptr().cast(), bytes.len()) };
+        match usize::try_from(written) {
+            Ok(0) => return,
+            Ok(count) => bytes = &bytes[count..],
+            Err(_) if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}
+
+// ----- Descriptors: man 2 fcntl, dup, socket, timerfd_create -----------------------------------------------------
+
+/// Sets or clears O_NONBLOCK of the open file behind `fd`.
+pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
+    let on = c_int::from(on);
+    // SAFETY: the descriptor is open, and the kernel reads one int.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONBIO, &on) })
+}
+
+/// Puts an unconnected socket where `fd` is: what was there ends as by close(2), and the number stays taken.
+pub(crate) fn replace_by_dead_socket(fd: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: makes a new descriptor and touches nothing of ours.
+    let dead = unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0) };
+    if dead == -1 {
+        // No descriptor to be had: what can be ended without one is ended.
+        // SAFETY: the descriptor is open.
+        return check(unsafe { libc::shutdown(fd.as_raw_fd(), libc::SHUT_RDWR) });
+    }
+    // SAFETY: just made, and nobody else's.
+    let dead = unsafe { OwnedFd::from_raw_fd(dead) };
+    // SAFETY: both are open. The number is still the owner's: only what it names changes, as its owner asked (S17).
+    let status = unsafe { replace(dead.as_raw_fd(), fd.as_raw_fd()) };
+    if status == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+unsafe fn replace(from: c_int, to: c_int) -> c_int {
+    // SAFETY: as the caller's.
+    unsafe { libc::dup3(from, to, libc::O_CLOEXEC) }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+unsafe fn replace(from: c_int, to: c_int) -> c_int {
+    // SAFETY: as the caller's; the second call sets a flag of the same descriptor.
+    unsafe { if libc::dup2(from, to) == -1 { -1 } else { libc::fcntl(to, libc::F_SETFD, libc::FD_CLOEXEC) } }
+}
+
+/// Makes a timer that is a descriptor: readable once it has expired.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn new_alarm() -> io::Result<OwnedFd> {
+    let flags = libc::TFD_NONBLOCK | libc::TFD_CLOEXEC;
+    // SAFETY: makes a new descriptor and touches nothing of ours.
+    let fd = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, flags) };
+    if fd == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: just made, and nobody else's.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Sets the alarm to expire once, `nanoseconds` from now (less than a second).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn set_alarm(alarm: BorrowedFd<'_>, nanoseconds: u64) -> io::Result<()> {
+    let once = libc::timespec { tv_sec: 0, tv_nsec: nanoseconds.clamp(1, 999_999_999) as libc::c_long };
+    let never = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let setting = libc::itimerspec { it_interval: never, it_value: once };
+    // SAFETY: the descriptor is a timer, the kernel reads one itimerspec and writes none.
+    check(unsafe { libc::timerfd_settime(alarm.as_raw_fd(), 0, &setting, ptr::null_mut()) })
+}
+
+/// Elsewhere sleeps are as exact as the poller's timeouts: whole milliseconds.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn new_alarm() -> io::Result<OwnedFd> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn set_alarm(_alarm: BorrowedFd<'_>, _nanoseconds: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}

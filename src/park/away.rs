@@ -1,0 +1,19 @@
+//! The one place where control leaves a green thread, or the root.
+
+use crate::greenlet::switch;
+use crate::hub::Hub;
+use crate::hub::task::Task;
+
+/// A green thread suspends to the turn, the root turns the hub itself. The state was
+/// set before; whoever made it `Running` again has also said why.
+#[inline(always)]
+pub(crate) fn switch_away(hub: &Hub, task: &Task) {
+    let yielder = task.yielder.get();
+    if yielder.is_null() {
+        hub.run_until_root();
+    } else {
+        // SAFETY: `task` runs, so its coroutine has begun and not ended, and this frame stands on its stack or on one that
+        // was entered from it (S7, S8).
+        unsafe { switch::suspend(yielder, 0) };
+    }
+}

@@ -1,0 +1,158 @@
+//! The errors in which an interrupted wait ends, and the error in which a green thread does.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The inner error of an [`io::Error`](std::io::Error) from a call that [`cancel`](crate::JoinHandle::cancel) refused.
+///
+/// The kind of the outer error is [`Other`](std::io::ErrorKind::Other), never `Interrupted`, which callers retry.
+///
+/// # Examples
+///
+/// ```
+/// use greenroom::thread::Cancelled;
+/// let error = std::io::Error::other(Cancelled);
+/// assert!(error.get_ref().is_some_and(|inner| inner.is::<Cancelled>()));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cancelled;
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the green thread was cancelled")
+    }
+}
+
+impl Error for Cancelled {}
+
+/// The time of a [`timeout`](crate::timeout) scope is over.
+///
+/// It is what `timeout` returns, and the inner error of an [`io::Error`](std::io::Error) of kind
+/// [`TimedOut`](std::io::ErrorKind::TimedOut) from a call that failed on the scope's account.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Elapsed;
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the time of the enclosing timeout is over")
+    }
+}
+
+impl Error for Elapsed {}
+
+/// Why a green thread, or a job elsewhere, has no result.
+///
+/// Clones share what they are about: the payload of a panic goes to the first clone that asks for it.
+#[derive(Clone)]
+pub struct JoinError {
+    reason: Reason,
+}
+
+#[derive(Clone)]
+enum Reason {
+    /// It panicked, and the hook has reported it.
+    Panic {
+        message: Arc<str>,
+        payload: Arc<Mutex<Option<Box<dyn Any + Send>>>>,
+    },
+    Killed,
+    /// It could not be asked for or run.
+    Refused(Arc<str>),
+    /// Somebody said so.
+    Failed(Arc<str>),
+}
+
+impl JoinError {
+    /// Makes an error with a message of one's own, which is neither a panic, nor a kill, nor a refusal.
+    pub fn new(message: impl Into<String>) -> JoinError {
+        JoinError { reason: Reason::Failed(message.into().into()) }
+    }
+
+    /// Makes the error of a panic with this payload.
+    pub fn from_panic(payload: Box<dyn Any + Send>) -> JoinError {
+        let message = match (payload.downcast_ref::<&'static str>(), payload.downcast_ref::<String>()) {
+            (Some(message), _) => Arc::from(*message),
+            (_, Some(message)) => Arc::from(message.as_str()),
+            _ => Arc::from("Box<dyn Any>"),
+        };
+        JoinError { reason: Reason::Panic { message, payload: Arc::new(Mutex::new(Some(payload))) } }
+    }
+
+    pub(crate) fn killed() -> JoinError {
+        JoinError { reason: Reason::Killed }
+    }
+
+    pub(crate) fn refused(why: impl Into<String>) -> JoinError {
+        JoinError { reason: Reason::Refused(why.into().into()) }
+    }
+
+    /// Shows the payload of a panic, if nobody has taken it.
+    pub(crate) fn with_payload(&self, look: impl FnOnce(&(dyn Any + Send))) {
+        if let Reason::Panic { payload, .. } = &self.reason
+            && let Some(payload) = &*payload.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            look(&**payload);
+        }
+    }
+
+    /// True if it panicked.
+    pub fn is_panic(&self) -> bool {
+        matches!(self.reason, Reason::Panic { .. })
+    }
+
+    /// True if it was killed, or its hub had ended.
+    pub fn is_killed(&self) -> bool {
+        matches!(self.reason, Reason::Killed)
+    }
+
+    /// True if the question could not be put: a green thread that is unwinding does not wait, and none can wait for
+    /// its own end; or if there was no stack to run it on.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.reason, Reason::Refused(_))
+    }
+
+    /// The message of the panic or of the error; "Box&lt;dyn Any&gt;" for a payload that is not a string, as std has it.
+    pub fn message(&self) -> &str {
+        match &self.reason {
+            Reason::Panic { message, .. } | Reason::Refused(message) | Reason::Failed(message) => message,
+            Reason::Killed => "the green thread was killed",
+        }
+    }
+
+    /// The payload, to be raised again or looked at. The first clone that asks gets the panic's own; later ones, and those
+    /// that are not about a panic, get the message as a `String`.
+    pub fn into_panic(self) -> Box<dyn Any + Send> {
+        let own = match &self.reason {
+            Reason::Panic { payload, .. } => payload.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            _ => None,
+        };
+        own.unwrap_or_else(|| Box::new(self.message().to_owned()))
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            Reason::Panic { message, .. } => write!(f, "the green thread panicked: {message}"),
+            Reason::Killed | Reason::Failed(_) => f.write_str(self.message()),
+            Reason::Refused(why) => write!(f, "refused: {why}"),
+        }
+    }
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.reason {
+            Reason::Panic { .. } => "Panic",
+            Reason::Killed => "Killed",
+            Reason::Refused(_) => "Refused",
+            Reason::Failed(_) => "Failed",
+        };
+        f.debug_tuple(&format!("JoinError::{kind}")).field(&self.message()).finish()
+    }
+}
+
+impl Error for JoinError {}

@@ -1,0 +1,251 @@
+//! Parking: how whoever runs gives the OS thread away until something wakes it. All waiting of the crate goes through
+//! [`park`], and so time-out, cancel and kill meet nowhere but here.
+//!
+//! ```text
+//!   park ──▶ refused?  ── unwinding, or where nothing may switch
+//!        ──▶ asked to stop already?  ── kill: unwinds; expiry, cancel: as the manner of the wait says
+//!        ──▶ state = Parked, deadline armed ──▶ switch away ──▶ woken ──▶ why?
+//!                                                               Condition, Deadline: said so
+//!                                                               Request: as above
+//! ```
+//!
+//! Who wakes writes down why and is done. If the condition came first and a request second, in the same turn, the wait
+//! succeeds, and the request is met at the next one: what was handed over is never lost.
+
+#[expect(unsafe_code, reason = "suspends green threads")]
+mod away;
+pub(crate) mod error;
+pub(crate) mod handover;
+pub(crate) mod payload;
+#[expect(unsafe_code, reason = "holds a value that crosses OS threads")]
+mod slot;
+pub(crate) mod source;
+
+use std::io;
+
+use crate::greenlet::chain;
+use crate::hub::clock::Moment;
+use crate::hub::requests::Requests;
+use crate::hub::task::{State, Task, TaskPtr, WaitingFor, Woken};
+use crate::hub::waiters::{WaitList, Waiter};
+use crate::hub::{self, Due, Hub};
+use crate::park::away::switch_away;
+use crate::park::error::{Cancelled, Elapsed, JoinError};
+use crate::park::payload::Unwind;
+
+/// How a wait takes a request to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Manner {
+    /// It can fail: expiry and cancel come back as an [`Interruption`]; kill unwinds.
+    Fallible,
+    /// It cannot fail: expiry and kill unwind; cancel does nothing.
+    Infallible,
+    /// A sleep: as infallible, but cancel ends it early.
+    Sleep,
+    /// Nothing ends it but what it waits for: the end of a scope, whose children borrow from the frame that waits.
+    Deaf,
+}
+
+impl Manner {
+    const fn heeds(self) -> Requests {
+        match self {
+            Manner::Fallible | Manner::Sleep => Requests::KILL.and(Requests::EXPIRY).and(Requests::CANCEL),
+            Manner::Infallible => Requests::KILL.and(Requests::EXPIRY),
+            Manner::Deaf => Requests::NONE,
+        }
+    }
+}
+
+/// Why a wait ended without what it waited for, if it did not unwind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Interruption {
+    Cancelled,
+    Elapsed,
+    /// The caller is unwinding, and who unwinds does not switch: the panic count is the OS thread's, and others would
+    /// see it (S10).
+    Refused,
+}
+
+impl From<Interruption> for io::Error {
+    fn from(interruption: Interruption) -> io::Error {
+        match interruption {
+            Interruption::Cancelled => io::Error::other(Cancelled),
+            Interruption::Elapsed => io::Error::new(io::ErrorKind::TimedOut, Elapsed),
+            Interruption::Refused => io::Error::other(unwinding()),
+        }
+    }
+}
+
+/// What a result asked for while unwinding comes to.
+pub(crate) fn unwinding() -> JoinError {
+    JoinError::refused("a green thread that is unwinding does not wait")
+}
+
+/// Parks whoever runs until it is woken, `deadline` has passed, or a request ends the wait.
+pub(crate) fn park(
+    manner: Manner,
+    what: WaitingFor,
+    deadline: Option<Moment>,
+) -> Result<Woken, Interruption> {
+    let hub = hub::current();
+    let task = hub.running();
+    admit(hub, task, manner)?;
+    loop {
+        task.waiting_for.set(what);
+        task.heeds.set(match what {
+            WaitingFor::Unpark | WaitingFor::OtherOsThread => manner.heeds().and(Requests::SIGNAL),
+            _ => manner.heeds(),
+        });
+        task.timer.set(deadline.map(|moment| hub.arm(moment, Due::Wake(TaskPtr::new(task)))));
+        task.state.set(State::Parked);
+        switch_away(hub, task);
+        hub.disarm(&task.timer);
+        task.waiting_for.set(WaitingFor::Nothing);
+        match task.woken.get() {
+            Woken::Request => {
+                if let Some(interruption) = pending(task, manner) {
+                    return Err(interruption);
+                }
+            }
+            woken => return Ok(woken),
+        }
+    }
+}
+
+/// Parks in a wait list. An interrupted waiter leaves the list; the flag says whether it had been told before it ran,
+/// in which case what it was told is its own to pass on.
+pub(crate) fn park_in(
+    list: &WaitList,
+    manner: Manner,
+    what: WaitingFor,
+    deadline: Option<Moment>,
+) -> Result<Woken, Interruption> {
+    let hub = hub::current();
+    let key = hub.join_list(list, Waiter::Thread(hub.current.get()));
+    let _left = Leave { list, key };
+    park(manner, what, deadline)
+}
+
+/// Leaves the list on every way out: return, error, unwinding (S15).
+struct Leave<'a> {
+    list: &'a WaitList,
+    key: hub::waiters::WaiterKey,
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        hub::current().leave_list(self.list, self.key);
+    }
+}
+
+/// Gives everybody else who is ready a turn. Kill and expiry act here; cancel does not.
+#[inline(always)]
+pub(crate) fn yield_turn() {
+    let hub = hub::current();
+    let task = hub.running();
+    if admit(hub, task, Manner::Infallible).is_ok() {
+        give_way(hub, task);
+        if task.requests.get() != Requests::NONE {
+            pending(task, Manner::Infallible);
+        }
+    }
+}
+
+/// Counts a cooperative call against the budget of whoever runs; once that is spent, others get a turn first. It comes
+/// before the call does anything, so that a kill which strikes at that turn loses nothing.
+#[inline(always)]
+pub(crate) fn spend(hub: &Hub) {
+    let left = hub.budget.get();
+    if left == 0 {
+        spent(hub);
+    } else {
+        hub.budget.set(left - 1);
+    }
+}
+
+#[cold]
+fn spent(hub: &Hub) {
+    let task = hub.running();
+    if !panicking() && !chain::switching_forbidden() {
+        give_way(hub, task);
+        meet_kill(task);
+    }
+}
+
+/// Goes to the end of the ready queue.
+#[inline(always)]
+fn give_way(hub: &Hub, task: &Task) {
+    task.state.set(State::Ready);
+    hub.ready.push(TaskPtr::new(task));
+    switch_away(hub, task);
+}
+
+/// Is the running stack being unwound?
+#[inline(always)]
+fn panicking() -> bool {
+    std::thread::panicking() && !chain::panic_is_stranded()
+}
+
+#[inline(always)]
+fn admitted_at_once(task: &Task) -> bool {
+    task.requests.get() == Requests::NONE && !panicking() && !chain::switching_forbidden()
+}
+
+/// May this wait begin?
+#[inline(always)]
+fn admit(hub: &Hub, task: &Task, manner: Manner) -> Result<(), Interruption> {
+    if admitted_at_once(task) { Ok(()) } else { admit_slowly(hub, task, manner) }
+}
+
+#[cold]
+fn admit_slowly(hub: &Hub, task: &Task, manner: Manner) -> Result<(), Interruption> {
+    if panicking() {
+        return Err(Interruption::Refused);
+    }
+    if chain::switching_forbidden() {
+        panic!(
+            "a wait where nothing may switch: inside on_hub_stack, a waker, a hook of the hub, or no_switch"
+        );
+    }
+    match pending(task, manner) {
+        None => Ok(()),
+        Some(interruption) => {
+            // Else a loop that retries would own the OS thread, and a kill would never come.
+            give_way(hub, task);
+            if manner != Manner::Deaf {
+                meet_kill(task);
+            }
+            Err(interruption)
+        }
+    }
+}
+
+/// Meets the requests that a wait of this manner heeds: unwinds, or says what the wait ends in.
+fn pending(task: &Task, manner: Manner) -> Option<Interruption> {
+    let requests = task.requests.get();
+    if !requests.meets(manner.heeds()) {
+        return None;
+    }
+    meet_kill(task);
+    let expired = match requests.meets(Requests::EXPIRY) {
+        true => task.rare().scopes.borrow_mut().deliver(chain::stands),
+        false => None,
+    };
+    if let Some(scope) = expired {
+        match manner {
+            Manner::Fallible => return Some(Interruption::Elapsed),
+            _ if cfg!(panic = "abort") => {}
+            _ => Unwind::Expiry { thread: task.id, scope }.raise(),
+        }
+    }
+    let heeds_cancel = manner.heeds().meets(Requests::CANCEL);
+    (heeds_cancel && requests.meets(Requests::CANCEL)).then_some(Interruption::Cancelled)
+}
+
+/// Unwinds if somebody has killed this green thread.
+#[inline]
+fn meet_kill(task: &Task) {
+    if task.requests.get().meets(Requests::KILL) {
+        Unwind::Kill { thread: task.id }.raise();
+    }
+}

@@ -1,0 +1,280 @@
+//! A descriptor on which green threads wait: one registration with the hub for its whole life, shared by all handles of a
+//! socket, and the one loop that tries, parks and tries again.
+//!
+//! Several may wait in one direction; they are served in turn. The kernel reports a change once, so whoever is woken has
+//! the lane's *promise*: newcomers queue up behind, and when the holder has had its attempt, or was interrupted before
+//! it, it passes the promise on if the lane may still be ready.
+
+use std::cell::{Cell, OnceCell};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::hub::reactor::{Lane, Lanes, Registration};
+use crate::hub::task::{WaitingFor, Woken};
+use crate::hub::waiters::{Waiter, WaiterKey};
+use crate::hub::{self, Hub};
+use crate::os;
+use crate::park::{self, Manner};
+
+/// One of the two ways in which bytes go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Direction {
+    Read,
+    Write,
+}
+
+/// The descriptor, and what the hub knows of it.
+///
+/// It is registered when somebody first has to wait for it, with the hub of that moment: a listener made before `run`
+/// serves under it.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// Empty once [`into_fd`](Self::into_fd) has taken it.
+    fd: OnceCell<OwnedFd>,
+    lanes: Rc<Lanes>,
+    registration: Cell<Option<Registration>>,
+    /// The user wants errors instead of waits.
+    nonblocking: Cell<bool>,
+    closed: Cell<bool>,
+}
+
+impl Source {
+    /// Takes a descriptor and makes it non-blocking.
+    pub(crate) fn new(fd: OwnedFd) -> io::Result<Rc<Source>> {
+        os::set_nonblocking(fd.as_fd(), true)?;
+        Ok(Rc::new(Source {
+            fd: OnceCell::from(fd),
+            lanes: Rc::default(),
+            registration: Cell::new(None),
+            nonblocking: Cell::new(false),
+            closed: Cell::new(false),
+        }))
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.get().expect("taken only with the last handle").as_fd()
+    }
+
+    pub(crate) fn set_nonblocking(&self, on: bool) {
+        self.nonblocking.set(on);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    /// Does `op` once the descriptor lets it: tries, parks on `WouldBlock`, tries again after every wake.
+    ///
+    /// `timeout` ends in `WouldBlock`, as std's socket timeouts do. `drained` says of a success that the next attempt
+    /// would certainly block (a short read from a stream), so that nobody makes it.
+    #[inline]
+    pub(crate) fn transfer<T>(
+        &self,
+        direction: Direction,
+        timeout: Option<Duration>,
+        mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
+        drained: impl FnOnce(&T) -> bool,
+    ) -> io::Result<T> {
+        let lane = self.lane(direction);
+        if !self.nonblocking.get() {
+            park::spend(hub::current());
+        }
+        let mut turn = None;
+        let mut deadline = None;
+        loop {
+            if self.closed.get() {
+                return Err(closed());
+            }
+            let may_try = turn.is_some() || (lane.waiters.is_empty() && !lane.promised.get());
+            if may_try && (lane.ready.get() || self.registration.get().is_none() || self.nonblocking.get()) {
+                match attempt(self.fd(), &mut op) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => lane.ready.set(false),
+                    Ok(value) => {
+                        if !lane.over.get() && self.registration.get().is_some() && drained(&value) {
+                            lane.ready.set(false);
+                        }
+                        return Ok(value);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            if self.nonblocking.get() {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let at = *deadline.get_or_insert_with(|| timeout.and_then(|t| hub::current().clock.after(t)));
+            turn = Some(self.wait(direction, at, turn)?);
+        }
+    }
+
+    /// Parks until it is this caller's turn to try. Who had the turn and found nothing waits at the head.
+    fn wait<'a>(
+        &'a self,
+        direction: Direction,
+        deadline: Option<u64>,
+        had_turn: Option<Turn<'a>>,
+    ) -> io::Result<Turn<'a>> {
+        let hub = hub::current();
+        self.register(hub)?;
+        let lane = self.lane(direction);
+        let waiter = Waiter::Thread(hub.current.get());
+        let key = match &had_turn {
+            Some(_) => hub.rejoin_list(&lane.waiters, waiter),
+            None => hub.join_list(&lane.waiters, waiter),
+        };
+        if let Some(turn) = had_turn {
+            turn.give_back();
+        }
+        let mut queued = Queued { lane, key: Some(key) };
+        let what = match direction {
+            Direction::Read => WaitingFor::Readable,
+            Direction::Write => WaitingFor::Writable,
+        };
+        match park::park(Manner::Fallible, what, deadline)? {
+            Woken::Deadline => Err(io::ErrorKind::WouldBlock.into()),
+            Woken::Condition | Woken::Request => {
+                queued.leave();
+                Ok(Turn { lane })
+            }
+        }
+    }
+
+    fn lane(&self, direction: Direction) -> &Lane {
+        match direction {
+            Direction::Read => &self.lanes.read,
+            Direction::Write => &self.lanes.write,
+        }
+    }
+
+    /// Registers with this OS thread's hub, unless it knows the descriptor.
+    fn register(&self, hub: &Hub) -> io::Result<()> {
+        if self.registration.get().is_some_and(|known| known.hub == hub.number) {
+            return Ok(());
+        }
+        for lane in [&self.lanes.read, &self.lanes.write] {
+            lane.waiters.reset();
+            lane.promised.set(false);
+            lane.over.set(false);
+        }
+        let known = hub.reactor.register(hub.number, self.fd(), self.lanes.clone())?;
+        self.registration.set(Some(known));
+        Ok(())
+    }
+
+    /// It comes before each close of the descriptor (S17).
+    fn deregister(&self) -> io::Result<()> {
+        match (self.registration.take(), hub::try_current()) {
+            (Some(known), Some(hub)) if known.hub == hub.number => hub.reactor.deregister(known, self.fd()),
+            // Its hub has ended, and the poller with it.
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the connection, or frees the port, at once, and the waits of all who share the descriptor. The number stays
+    /// taken, by a dead socket, until the last handle is gone: a borrowed descriptor never comes to mean another file.
+    pub(crate) fn close(&self) -> io::Result<()> {
+        if self.closed.replace(true) {
+            return Ok(());
+        }
+        let deregistered = self.deregister();
+        let ended = os::replace_by_dead_socket(self.fd());
+        if let Some(hub) = hub::try_current() {
+            for lane in [&self.lanes.read, &self.lanes.write] {
+                lane.promised.set(false);
+                hub.tell_all(&lane.waiters);
+            }
+        }
+        deregistered.and(ended)
+    }
+
+    /// The descriptor itself, blocking again; a duplicate if other handles share it.
+    pub(crate) fn into_fd(this: Rc<Source>) -> io::Result<OwnedFd> {
+        let fd = match Rc::try_unwrap(this) {
+            Ok(mut last) => {
+                last.deregister()?;
+                last.fd.take().expect("taken only here")
+            }
+            Err(shared) => shared.fd().try_clone_to_owned()?,
+        };
+        os::set_nonblocking(fd.as_fd(), false)?;
+        Ok(fd)
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        if self.fd.get().is_some() {
+            // A failure says that the kernel has forgotten it already.
+            let _ = self.deregister();
+        }
+    }
+}
+
+/// The promise of one attempt; passed on when the attempt was made.
+struct Turn<'a> {
+    lane: &'a Lane,
+}
+
+impl Turn<'_> {
+    /// Gives it up without calling the next: there was nothing to be had.
+    fn give_back(self) {
+        self.lane.promised.set(false);
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.lane.promised.set(false);
+        pass_on(self.lane);
+    }
+}
+
+/// The entry in the lane's list; left on every way out (S15).
+struct Queued<'a> {
+    lane: &'a Lane,
+    key: Option<WaiterKey>,
+}
+
+impl Queued<'_> {
+    /// True if it had been told: the promise is its own.
+    fn leave(&mut self) -> bool {
+        self.key.take().is_some_and(|key| hub::current().leave_list(&self.lane.waiters, key))
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        if self.leave() {
+            self.lane.promised.set(false);
+            pass_on(self.lane);
+        }
+    }
+}
+
+fn pass_on(lane: &Lane) {
+    if lane.ready.get() && !lane.waiters.is_empty() {
+        hub::current().awaken(lane);
+    }
+}
+
+fn attempt<T>(fd: BorrowedFd<'_>, op: &mut impl FnMut(BorrowedFd<'_>) -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match op(fd) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+#[cold]
+fn closed() -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the socket was closed by another of its handles")
+}
+
+impl AsRawFd for Source {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd().as_raw_fd()
+    }
+}

@@ -1,0 +1,393 @@
+//! Handles of green threads: one that owns the result, one that only names and unparks.
+
+use std::cell::{Cell, OnceCell};
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::hub;
+use crate::hub::remote::Identity;
+use crate::hub::requests::Requests;
+use crate::hub::task::{State, TaskPtr, WaitingFor, Woken};
+use crate::hub::waiters::{Waiter, WaiterKey};
+use crate::park::error::JoinError;
+use crate::park::payload::Unwind;
+use crate::park::{self, Interruption, Manner};
+use crate::thread::builder::Options;
+use crate::thread::job::{Job, dormant, stillborn};
+
+/// Owns the right to the result of a green thread. Dropping it detaches the green thread, which goes on.
+///
+/// It is also a future, for executors on the same OS thread.
+pub struct JoinHandle<T> {
+    pub(crate) inner: Inner<'static, T>,
+    /// Where its waker stands in the list of those who wait, and in which hub.
+    waker: Cell<Option<(u64, WaiterKey)>>,
+}
+
+/// What scoped and unscoped handles have in common.
+pub(crate) struct Inner<'a, T> {
+    pub(crate) job: Rc<dyn Job<T> + 'a>,
+    thread: OnceCell<Thread>,
+}
+
+impl<'a, T> Inner<'a, T> {
+    pub(crate) fn new(job: Rc<dyn Job<T> + 'a>) -> Inner<'a, T> {
+        Inner { job, thread: OnceCell::new() }
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.job.task().state.get() == State::Ended
+    }
+
+    /// Waits for the end, at most for `limit`.
+    pub(crate) fn await_end(&self, limit: Option<Duration>) -> Result<(), Refusal> {
+        if self.is_finished() {
+            return Ok(());
+        }
+        let hub = hub::current();
+        let task = self.job.task();
+        if hub.current.get().is(task) {
+            return Err(Refusal::OneSelf);
+        }
+        let deadline = limit.and_then(|limit| hub.clock.after(limit));
+        match park::park_in(&task.waiters, Manner::Infallible, WaitingFor::ThreadEnd, deadline) {
+            Ok(Woken::Deadline) if !self.is_finished() => Err(Refusal::TimedOut),
+            Ok(_) => Ok(()),
+            Err(_) => Err(Refusal::Unwinding),
+        }
+    }
+
+    pub(crate) fn join(&self) -> Result<T, JoinError> {
+        match self.await_end(None) {
+            Ok(()) => {
+                self.job.take().unwrap_or_else(|| Err(JoinError::refused("its result was taken before")))
+            }
+            Err(Refusal::OneSelf) => Err(JoinError::refused(ONESELF)),
+            Err(_) => Err(park::unwinding()),
+        }
+    }
+
+    pub(crate) fn wait(&self) {
+        if let Err(Refusal::OneSelf) = self.await_end(None) {
+            panic!("{ONESELF}");
+        }
+    }
+
+    pub(crate) fn wait_timeout(&self, limit: Duration) -> bool {
+        match self.await_end(Some(limit)) {
+            Err(Refusal::OneSelf) => panic!("{ONESELF}"),
+            ended => ended.is_ok(),
+        }
+    }
+
+    pub(crate) fn cancel(&self) {
+        if !self.is_finished() {
+            hub::current().request(self.job.task(), Requests::CANCEL);
+        }
+    }
+
+    pub(crate) fn kill(&self) {
+        if self.is_finished() {
+            return;
+        }
+        if cfg!(panic = "abort") {
+            panic!("kill needs unwinding, and this program is built with panic = \"abort\"");
+        }
+        let hub = hub::current();
+        let task = self.job.task();
+        hub.request(task, Requests::KILL);
+        if hub.current.get().is(task) && !std::thread::panicking() {
+            Unwind::Kill { thread: task.id }.raise();
+        }
+    }
+
+    pub(crate) fn thread(&self) -> &Thread {
+        self.thread.get_or_init(|| Thread::new(hub::identity(self.job.task())))
+    }
+}
+
+impl<T> Drop for Inner<'_, T> {
+    fn drop(&mut self) {
+        self.job.detach();
+    }
+}
+
+/// Why a wait for an end did not come to it.
+pub(crate) enum Refusal {
+    TimedOut,
+    OneSelf,
+    Unwinding,
+}
+
+const ONESELF: &str = "a green thread cannot wait for its own end";
+
+impl<T> JoinHandle<T> {
+    pub(crate) fn new(job: Rc<dyn Job<T>>) -> JoinHandle<T> {
+        JoinHandle { inner: Inner::new(job), waker: Cell::new(None) }
+    }
+
+    /// Waits for the end and takes the result: what the closure returned, or why there is nothing.
+    ///
+    /// # Switching
+    ///
+    /// May, if it has not ended.
+    ///
+    /// # Errors
+    ///
+    /// The [`JoinError`] tells a panic from a kill. It is a refusal if a green thread joins itself, or if the caller is
+    /// unwinding.
+    ///
+    /// # Cancellation
+    ///
+    /// A timeout or kill of the caller unwinds it; the green thread that it waits for goes on, detached.
+    pub fn join(self) -> Result<T, JoinError> {
+        self.inner.join()
+    }
+
+    /// Waits for the end and leaves the result where it is.
+    ///
+    /// # Switching
+    ///
+    /// May, if it has not ended. Returns at once while the caller is unwinding.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a green thread waits for itself.
+    pub fn wait(&self) {
+        self.inner.wait();
+    }
+
+    /// Waits for the end, at most for `limit`; true if it has ended.
+    ///
+    /// # Switching
+    ///
+    /// May, if it has not ended.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a green thread waits for itself.
+    pub fn wait_timeout(&self, limit: Duration) -> bool {
+        self.inner.wait_timeout(limit)
+    }
+
+    /// Has it ended?
+    ///
+    /// # Switching
+    ///
+    /// Never.
+    pub fn is_finished(&self) -> bool {
+        self.inner.is_finished()
+    }
+
+    /// Asks softly: from now on those of its waits that can fail fail, with [`Cancelled`](crate::thread::Cancelled)
+    /// inside, its sleeps return early, and [`is_cancelled`](crate::thread::is_cancelled) is true in it. Other waits go on.
+    ///
+    /// # Switching
+    ///
+    /// Never.
+    pub fn cancel(&self) {
+        self.inner.cancel();
+    }
+
+    /// Makes it unwind at its present or next park; does not wait for that. Its destructors run, the panic hook stays
+    /// silent, [`join`](Self::join) gives an error with [`is_killed`](JoinError::is_killed). One that has not begun never
+    /// runs. The request stays until it has ended: if it catches the unwinding, it unwinds again at its next park.
+    /// Killing one that has ended, or twice, does nothing. Killing oneself unwinds at once.
+    ///
+    /// # Switching
+    ///
+    /// Never.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the program is built with `panic = "abort"`: there is no unwinding then.
+    pub fn kill(&self) {
+        self.inner.kill();
+    }
+
+    /// The green thread's id, name and `unpark`.
+    ///
+    /// # Switching
+    ///
+    /// Never.
+    pub fn thread(&self) -> &Thread {
+        self.inner.thread()
+    }
+
+    /// Runs `f` with the result, in a green thread of its own, once this one has ended. gevent's `link`. That green
+    /// thread is a daemon if this one is.
+    ///
+    /// # Switching
+    ///
+    /// Never.
+    ///
+    /// # Panics
+    ///
+    /// As [`spawn`](crate::spawn).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// greenroom::run(|| {
+    ///     greenroom::spawn(|| 6 * 7).link(|ended| assert_eq!(ended.unwrap(), 42));
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn link(self, f: impl FnOnce(Result<T, JoinError>) + 'static)
+    where
+        T: 'static,
+    {
+        let site = Location::caller();
+        let watched = self.inner.job.clone();
+        let ended = self.is_finished();
+        let options = Options { daemon: watched.task().daemon, ..Options::default() };
+        let link = Rc::new(Link { handle: self, key: Cell::new(None) });
+        let held = link.clone();
+        let made = dormant(options, site, move || {
+            let result = held.handle.inner.join();
+            drop(held);
+            f(result);
+        });
+        match made {
+            Ok(job) => {
+                let hub = hub::current();
+                let begins = TaskPtr::new(job.task());
+                if ended {
+                    hub.start(begins);
+                } else {
+                    link.key.set(Some(hub.join_list(&watched.task().waiters, Waiter::Start(begins))));
+                }
+                job.detach();
+            }
+            Err(error) => drop(refused::<()>(site, error)),
+        }
+    }
+}
+
+/// A green thread that begins at the end of another, in the list of those who wait. Its body holds this, so the entry is
+/// left when the body is dropped, run or not: before the record goes (S15).
+struct Link<T> {
+    handle: JoinHandle<T>,
+    key: Cell<Option<WaiterKey>>,
+}
+
+impl<T> Drop for Link<T> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            hub::current().leave_list(&self.handle.inner.job.task().waiters, key);
+        }
+    }
+}
+
+/// The handle of a green thread that could not be made. It panics instead where a panic is what std's users expect.
+pub(crate) fn refused<T: 'static>(site: &'static Location<'static>, why: std::io::Error) -> JoinHandle<T> {
+    if !std::thread::panicking() && !hub::current().closing.get() {
+        panic!("failed to spawn a green thread at {site}: {why}");
+    }
+    JoinHandle::new(stillborn(site, JoinError::refused(why.to_string())))
+}
+
+impl<T> JoinHandle<T> {
+    /// Takes the waker out of the list of those who wait.
+    fn forget_waker(&self) {
+        if let (Some((number, key)), Some(hub)) = (self.waker.take(), hub::try_current())
+            && hub.number == number
+        {
+            hub.leave_list(&self.inner.job.task().waiters, key);
+        }
+    }
+}
+
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        self.forget_waker();
+    }
+}
+
+/// Ready with the result once the green thread has ended.
+///
+/// # Panics
+///
+/// Polling it again after that gives a refusal, as if the result had been taken.
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.forget_waker();
+        if self.is_finished() {
+            return Poll::Ready(self.inner.join());
+        }
+        let waker = context.waker().clone();
+        let hub = hub::current();
+        let key = hub.join_list(&self.inner.job.task().waiters, Waiter::Waker(waker));
+        self.waker.set(Some((hub.number, key)));
+        Poll::Pending
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let task = self.inner.job.task();
+        f.debug_struct("JoinHandle")
+            .field("id", &task.id)
+            .field("name", &task.label.name)
+            .field("finished", &self.is_finished())
+            .finish()
+    }
+}
+
+/// Names a green thread, or a root, and can unpark it, from any OS thread.
+#[derive(Clone)]
+pub struct Thread {
+    identity: Arc<Identity>,
+}
+
+/// The number of a green thread or of an OS thread's root; none is given twice in a process.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ThreadId(u64);
+
+impl Thread {
+    pub(crate) fn new(identity: Arc<Identity>) -> Thread {
+        Thread { identity }
+    }
+
+    /// The number of this green thread or root. A root has the same before, during and after a hub.
+    pub fn id(&self) -> ThreadId {
+        ThreadId(self.identity.id)
+    }
+
+    /// The name it was given. A root has that of its OS thread.
+    pub fn name(&self) -> Option<&str> {
+        self.identity.name.as_deref()
+    }
+
+    /// Lets its present or next [`park`](crate::thread::park) return. Tokens do not add up. Once it has ended, nothing
+    /// happens.
+    ///
+    /// # Switching
+    ///
+    /// Never. It may be called on any OS thread; a hub that sleeps is woken.
+    pub fn unpark(&self) {
+        if self.identity.token.set() {
+            self.identity.wake(hub::try_current());
+        }
+    }
+}
+
+impl fmt::Debug for Thread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Thread").field("id", &self.id()).field("name", &self.name()).finish()
+    }
+}
+
+impl From<Interruption> for Refusal {
+    fn from(_: Interruption) -> Refusal {
+        Refusal::Unwinding
+    }
+}

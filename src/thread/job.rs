@@ -1,0 +1,200 @@
+//! A green thread's body and result, in one allocation with its record.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::io;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::rc::Rc;
+
+use crate::hub;
+use crate::hub::requests::Requests;
+use crate::hub::task::{Body, State, Task};
+use crate::park::error::JoinError;
+use crate::park::payload::Unwind;
+use crate::thread::builder::Options;
+use crate::thread::local;
+
+/// A record whose result is a `T`: what a handle holds.
+pub(crate) trait Job<T>: Body {
+    /// The result, if the green thread has ended and nobody has taken it.
+    fn take(&self) -> Option<Result<T, JoinError>>;
+
+    /// Nobody will ask for the result: it is dropped, now or when it comes.
+    fn detach(&self);
+}
+
+/// What the allocation holds besides the record.
+enum Stage<F, T> {
+    Waiting(F),
+    Running,
+    Ended(Result<T, JoinError>),
+    Taken,
+}
+
+struct Record<F, T> {
+    task: Task,
+    stage: Cell<Stage<F, T>>,
+    detached: Cell<bool>,
+}
+
+/// Makes a green thread that waits to be started. It is alive from now on.
+pub(crate) fn dormant<F, T>(
+    options: Options,
+    site: &'static Location<'static>,
+    body: F,
+) -> io::Result<Rc<dyn Job<T>>>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    // SAFETY: nothing is borrowed.
+    unsafe { dormant_borrowing(options, site, body) }
+}
+
+/// As [`dormant`], for a body or result that borrows.
+///
+/// # Safety
+///
+/// What they borrow stays until the green thread's end was announced: the caller waits for it before it lets go of the
+/// borrows, on every way out (S13).
+pub(crate) unsafe fn dormant_borrowing<'a, F, T>(
+    options: Options,
+    site: &'static Location<'static>,
+    body: F,
+) -> io::Result<Rc<dyn Job<T> + 'a>>
+where
+    F: FnOnce() -> T + 'a,
+    T: 'a,
+{
+    let hub = hub::current();
+    let class = hub.promise_stack(options.stack_size)?;
+    let label = hub::label(options.name, site, hub.pool.size(class));
+    let record = Rc::new(Record {
+        task: Task::new(hub.next_id(), Some(class), label, options.daemon),
+        stage: Cell::new(Stage::Waiting(body)),
+        detached: Cell::new(false),
+    });
+    let entry: Rc<dyn Body + 'a> = record.clone();
+    // SAFETY: only the lifetime changes. The hub lets go of the entry when the green thread has ended; until then what it
+    // borrows is there (caller). Afterwards body and result are gone from it, or belong to the holder of the handle.
+    let entry: Rc<dyn Body> = unsafe { std::mem::transmute(entry) };
+    hub.adopt(entry);
+    Ok(record)
+}
+
+/// What stands for a green thread that could not be made: it has ended before it began.
+pub(crate) fn stillborn<T: 'static>(site: &'static Location<'static>, why: JoinError) -> Rc<dyn Job<T>> {
+    ended(site, Err(why))
+}
+
+/// What stands for a green thread whose body has been run by somebody else.
+pub(crate) fn ended<'a, T: 'a>(
+    site: &'static Location<'static>,
+    result: Result<T, JoinError>,
+) -> Rc<dyn Job<T> + 'a> {
+    let record = Record::<fn() -> T, T> {
+        task: Task::new(hub::current().next_id(), None, hub::label(None, site, 0), true),
+        stage: Cell::new(Stage::Ended(result)),
+        detached: Cell::new(false),
+    };
+    record.task.state.set(State::Ended);
+    Rc::new(record)
+}
+
+/// Runs `body` and says how it ended, as seen by the green thread `id`.
+pub(crate) fn outcome<T>(id: u64, body: impl FnOnce() -> T) -> Result<T, JoinError> {
+    catch_unwind(AssertUnwindSafe(body)).map_err(|payload| match Unwind::of(&*payload) {
+        Some(Unwind::Kill { thread }) if thread == id => JoinError::killed(),
+        _ => JoinError::from_panic(payload),
+    })
+}
+
+impl<F: FnOnce() -> T, T> Record<F, T> {
+    fn run_body(&self) -> Result<T, JoinError> {
+        let Stage::Waiting(body) = self.stage.replace(Stage::Running) else {
+            unreachable!("the turn starts each green thread once")
+        };
+        if self.task.requests.get().meets(Requests::KILL) {
+            return match catch_unwind(AssertUnwindSafe(|| drop(body))) {
+                Ok(()) => Err(JoinError::killed()),
+                Err(payload) => Err(JoinError::from_panic(payload)),
+            };
+        }
+        outcome(self.task.id, body)
+    }
+
+    /// Keeps the result for the handle; without one it is dropped here, on the green thread's own stack.
+    fn keep(&self, result: Result<T, JoinError>) {
+        self.task.panicked.set(result.as_ref().is_err_and(JoinError::is_panic));
+        if self.detached.get() {
+            contain(|| drop(result));
+        } else {
+            self.stage.set(Stage::Ended(result));
+        }
+    }
+}
+
+impl<F: FnOnce() -> T, T> Body for Record<F, T> {
+    fn task(&self) -> &Task {
+        &self.task
+    }
+
+    fn run(&self) {
+        let result = self.run_body();
+        if let Err(error) = &result {
+            error.with_payload(|payload| hub::current().report_panic(&self.task, payload));
+        }
+        self.keep(result);
+        if let Some(rare) = self.task.rare_if_any() {
+            local::destroy(&rare.locals);
+        }
+        self.task.strand.end();
+        // The last holder may have gone while the above ran.
+        if self.detached.get() {
+            let late = self.stage.replace(Stage::Taken);
+            contain(|| drop(late));
+        }
+        hub::current().announce_end();
+    }
+
+    fn refuse(&self, why: io::Error) {
+        let body = self.stage.replace(Stage::Running);
+        contain(|| drop(body));
+        self.keep(Err(JoinError::refused(why.to_string())));
+    }
+
+    fn abandon(&self) {
+        self.stage.set(Stage::Ended(Err(JoinError::killed())));
+    }
+}
+
+impl<F: FnOnce() -> T, T> Job<T> for Record<F, T> {
+    fn take(&self) -> Option<Result<T, JoinError>> {
+        match self.stage.replace(Stage::Taken) {
+            Stage::Ended(result) => {
+                self.task.joined.set(true);
+                Some(result)
+            }
+            other => {
+                self.stage.set(other);
+                None
+            }
+        }
+    }
+
+    fn detach(&self) {
+        self.detached.set(true);
+        if self.task.state.get() == State::Ended {
+            let unread = self.stage.replace(Stage::Taken);
+            contain(|| drop(unread));
+        }
+    }
+}
+
+/// Runs destructors of users: what they throw goes no further (S12).
+pub(crate) fn contain(destructors: impl FnOnce()) {
+    let payload: Result<(), Box<dyn Any + Send>> = catch_unwind(AssertUnwindSafe(destructors));
+    if let Err(payload) = payload {
+        hub::discard(payload);
+    }
+}

@@ -1,0 +1,236 @@
+//! Variables of which every green thread has its own.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::error::Error;
+use std::fmt;
+use std::rc::Rc;
+
+use crate::hub;
+use crate::hub::locals::Locals;
+use crate::thread::job::contain;
+
+thread_local! {
+    /// The values of this OS thread's root, which outlives its hubs.
+    static ROOT: Locals = const { Locals::new() };
+}
+
+/// How often destructors of values may make new values, at the end of a green thread.
+const ROUNDS: u32 = 32;
+
+/// Declares variables of which every green thread, and the root of every OS thread, has its own; std's `thread_local!`,
+/// one floor higher. Python's `gevent.local`.
+///
+/// A value is made when its green thread first uses it, and destroyed when that green thread has ended.
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::Cell;
+///
+/// greenroom::green_local! {
+///     static REQUEST: Cell<u32> = Cell::new(0);
+/// }
+///
+/// REQUEST.set(1);
+/// let other = greenroom::spawn(|| REQUEST.get()).join().unwrap();
+/// assert_eq!((REQUEST.get(), other), (1, 0));
+/// ```
+#[macro_export]
+macro_rules! green_local {
+    () => {};
+    ($(#[$attribute:meta])* $visibility:vis static $name:ident: $type:ty = $value:expr; $($rest:tt)*) => {
+        $crate::green_local!($(#[$attribute])* $visibility static $name: $type = $value);
+        $crate::green_local!($($rest)*);
+    };
+    ($(#[$attribute:meta])* $visibility:vis static $name:ident: $type:ty = $value:expr) => {
+        $(#[$attribute])*
+        $visibility static $name: $crate::thread::LocalKey<$type> =
+            $crate::thread::LocalKey::new(|| -> $type { $value });
+    };
+}
+
+/// The key of a [`green_local!`](crate::green_local) variable, with the methods of std's.
+pub struct LocalKey<T: 'static> {
+    make: fn() -> T,
+}
+
+/// The value is gone: its green thread, or its OS thread, is past the end of such values.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct AccessError;
+
+impl fmt::Display for AccessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the green thread has already destroyed its local values")
+    }
+}
+
+impl Error for AccessError {}
+
+impl<T: 'static> LocalKey<T> {
+    #[doc(hidden)]
+    pub const fn new(make: fn() -> T) -> LocalKey<T> {
+        LocalKey { make }
+    }
+
+    /// Lends the caller's own value to `f`, making it if need be. `f` may park; the value stays until `f` returns, even
+    /// if its green thread ends meanwhile (a generator can carry the loan elsewhere).
+    ///
+    /// # Switching
+    ///
+    /// Never by itself.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the value has been destroyed for good.
+    pub fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
+        self.try_with(f).expect("a green_local value is used after its destruction")
+    }
+
+    /// As [`with`](Self::with), with an error instead of the panic.
+    ///
+    /// # Switching
+    ///
+    /// Never by itself.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the value has been destroyed for good.
+    pub fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, AccessError> {
+        let value = self.value()?;
+        Ok(f(value.downcast_ref().expect("a key has values of one type")))
+    }
+
+    /// A count on the caller's own value.
+    fn value(&'static self) -> Result<Rc<dyn Any>, AccessError> {
+        let key = std::ptr::from_ref(self).addr();
+        if let Some(known) = of_caller(|locals| locals.get(key))? {
+            return Ok(known);
+        }
+        if of_caller(Locals::is_closed)? {
+            return Err(AccessError);
+        }
+        // User code, which may park or use this very key: nothing is borrowed, and the value that came first stays.
+        let made: Rc<dyn Any> = Rc::new((self.make)());
+        let known = of_caller(|locals| {
+            let known = locals.get(key);
+            if known.is_none() {
+                locals.insert(key, made.clone());
+            }
+            known
+        })?;
+        Ok(known.unwrap_or(made))
+    }
+}
+
+/// The list of values of whoever calls.
+fn of_caller<R>(look: impl FnOnce(&Locals) -> R) -> Result<R, AccessError> {
+    match hub::try_current().map(|hub| hub.running()).filter(|task| !task.is_root()) {
+        Some(task) => Ok(look(&task.rare().locals)),
+        None => ROOT.try_with(look).map_err(|_| AccessError),
+    }
+}
+
+/// Destroys all values of a green thread at its end. What a destructor throws goes no further; what it makes anew is
+/// destroyed as well, within reason.
+pub(crate) fn destroy(locals: &Locals) {
+    for round in 0..=ROUNDS {
+        if round == ROUNDS {
+            locals.close();
+        }
+        let mut last = locals.pop();
+        if last.is_none() {
+            break;
+        }
+        while let Some(value) = last {
+            contain(|| drop(value));
+            last = locals.pop();
+        }
+    }
+    locals.close();
+}
+
+impl<T: 'static> LocalKey<Cell<T>> {
+    /// Sets the caller's own value.
+    pub fn set(&'static self, value: T) {
+        self.with(|cell| cell.set(value));
+    }
+
+    /// Copies the caller's own value.
+    pub fn get(&'static self) -> T
+    where
+        T: Copy,
+    {
+        self.with(Cell::get)
+    }
+
+    /// Takes the caller's own value and leaves the default.
+    pub fn take(&'static self) -> T
+    where
+        T: Default,
+    {
+        self.with(Cell::take)
+    }
+
+    /// Sets the caller's own value and gives back the earlier one.
+    pub fn replace(&'static self, value: T) -> T {
+        self.with(|cell| cell.replace(value))
+    }
+}
+
+impl<T: 'static> LocalKey<RefCell<T>> {
+    /// Borrows the caller's own value.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is borrowed mutably: a borrow may be held across a park.
+    pub fn with_borrow<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
+        self.with(|cell| f(&cell.borrow()))
+    }
+
+    /// Borrows the caller's own value mutably.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is borrowed.
+    pub fn with_borrow_mut<R>(&'static self, f: impl FnOnce(&mut T) -> R) -> R {
+        self.with(|cell| f(&mut cell.borrow_mut()))
+    }
+
+    /// Sets the caller's own value.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is borrowed.
+    pub fn set(&'static self, value: T) {
+        self.with(|cell| *cell.borrow_mut() = value);
+    }
+
+    /// Takes the caller's own value and leaves the default.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is borrowed.
+    pub fn take(&'static self) -> T
+    where
+        T: Default,
+    {
+        self.with(RefCell::take)
+    }
+
+    /// Sets the caller's own value and gives back the earlier one.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is borrowed.
+    pub fn replace(&'static self, value: T) -> T {
+        self.with(|cell| cell.replace(value))
+    }
+}
+
+impl<T: 'static> fmt::Debug for LocalKey<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalKey").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,284 @@
+//! Scopes: green threads that may borrow, because whoever lends waits for their end.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::greenlet::chain;
+use crate::hub;
+use crate::hub::requests::Requests;
+use crate::hub::task::{Body, State, TaskPtr, WaitingFor};
+use crate::park::error::JoinError;
+use crate::park::payload::Unwind;
+use crate::park::{self, Manner};
+use crate::thread::Thread;
+use crate::thread::builder::Options;
+use crate::thread::handle::Inner;
+use crate::thread::job::{dormant_borrowing, ended, outcome};
+
+/// A place to spawn green threads that borrow; see [`scope`].
+pub struct Scope<'scope, 'env: 'scope> {
+    children: RefCell<Vec<Rc<dyn Body>>>,
+    /// How many the list may hold before those that have ended are looked for.
+    roomy: Cell<usize>,
+    /// A child that nobody joined has panicked.
+    failed: Cell<bool>,
+    // Invariant in both, as std's: a child must not make either lifetime shorter.
+    scope: PhantomData<&'scope mut &'scope ()>,
+    env: PhantomData<&'env mut &'env ()>,
+}
+
+/// Runs `f`, which may spawn green threads that borrow from the caller, and returns when all of them have ended.
+/// `std::thread::scope` is the model.
+///
+/// If `f` panics, the scope waits for its children, and the panic goes on. If the caller is killed, or an enclosing
+/// timeout unwinds it, the children are killed, and the scope waits for them as well; that wait cannot be interrupted.
+///
+/// # Switching
+///
+/// May, if children are still alive at the end of `f`.
+///
+/// # Panics
+///
+/// Panics if `f` does, or if a child that was not joined has.
+///
+/// # Examples
+///
+/// ```
+/// let mut words = vec!["b", "a"];
+/// let longest = greenroom::scope(|s| {
+///     let sorter = s.spawn(|| words.sort());
+///     sorter.join().unwrap();
+///     s.spawn(|| 1).join().unwrap()
+/// });
+/// assert_eq!((words, longest), (vec!["a", "b"], 1));
+/// ```
+pub fn scope<'env, F, T>(f: F) -> T
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+{
+    let scope = Scope {
+        children: RefCell::new(Vec::new()),
+        roomy: Cell::new(16),
+        failed: Cell::new(false),
+        scope: PhantomData,
+        env: PhantomData,
+    };
+    let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
+    if let Err(payload) = &result
+        && Unwind::of(&**payload).is_some()
+    {
+        scope.kill_children();
+    }
+    scope.wait_for_children();
+    match result {
+        Err(payload) => resume_unwind(payload),
+        Ok(_) if scope.failed.get() => panic!("a green thread of the scope panicked"),
+        Ok(value) => value,
+    }
+}
+
+impl<'scope, 'env> Scope<'scope, 'env> {
+    /// Spawns a green thread that may borrow what outlives the scope.
+    ///
+    /// # Switching
+    ///
+    /// Never; but while the caller is unwinding, or where nothing may switch, the closure runs at once, inside this call.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is no stack for it; [`Builder::spawn_scoped`](crate::thread::Builder::spawn_scoped) gives the
+    /// error instead.
+    #[track_caller]
+    pub fn spawn<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
+    where
+        F: FnOnce() -> T + 'scope,
+        T: 'scope,
+    {
+        let site = Location::caller();
+        match spawn_in(self, Options::default(), site, f) {
+            Ok(handle) => handle,
+            Err(why) if hub::current().closing.get() => {
+                ScopedJoinHandle::new(ended(site, Err(JoinError::refused(why.to_string()))))
+            }
+            Err(why) => panic!("failed to spawn a green thread at {site}: {why}"),
+        }
+    }
+
+    fn kill_children(&self) {
+        let children = self.children.borrow().clone();
+        for child in children.iter().filter(|child| child.task().state.get() != State::Ended) {
+            hub::current().request(child.task(), Requests::KILL);
+        }
+    }
+
+    /// Waits for the end of each child. This is what makes borrowing sound, so it has no other way out (S13).
+    fn wait_for_children(&self) {
+        let sealed = NoWayOut;
+        loop {
+            let last = self.children.borrow_mut().pop();
+            let Some(child) = last else { break };
+            while child.task().state.get() != State::Ended {
+                let _ = park::park_in(&child.task().waiters, Manner::Deaf, WaitingFor::ScopeEnd, None);
+            }
+            self.note_failure(&*child);
+        }
+        std::mem::forget(sealed);
+    }
+
+    fn adopt(&self, child: Rc<dyn Body>) {
+        let mut children = self.children.borrow_mut();
+        if children.len() >= self.roomy.get() {
+            children.retain(|child| {
+                let task = child.task();
+                task.state.get() != State::Ended || (task.panicked.get() && !task.joined.get())
+            });
+            self.roomy.set(16.max(children.len() * 2));
+        }
+        children.push(child);
+    }
+
+    fn note_failure(&self, child: &dyn Body) {
+        if child.task().panicked.get() && !child.task().joined.get() {
+            self.failed.set(true);
+        }
+    }
+}
+
+/// Ends the process if the wait for children is left by a panic: their borrows would dangle.
+struct NoWayOut;
+
+impl Drop for NoWayOut {
+    fn drop(&mut self) {
+        eprintln!("greenroom: a scope cannot wait for its green threads any more; aborting");
+        std::process::abort();
+    }
+}
+
+pub(crate) fn spawn_in<'scope, 'env, F, T>(
+    scope: &'scope Scope<'scope, 'env>,
+    options: Options,
+    site: &'static Location<'static>,
+    f: F,
+) -> io::Result<ScopedJoinHandle<'scope, T>>
+where
+    F: FnOnce() -> T + 'scope,
+    T: 'scope,
+{
+    if std::thread::panicking() || chain::switching_forbidden() {
+        // The scope could not wait for it.
+        let result = outcome(u64::MAX, f);
+        return Ok(ScopedJoinHandle::new(ended(site, result)));
+    }
+    // SAFETY: `wait_for_children` waits for the end of all that `adopt` is given, before the scope, and with it 'scope, ends.
+    let job = unsafe { dormant_borrowing(options, site, f) }?;
+    let hub = hub::current();
+    let pointer = TaskPtr::new(job.task());
+    scope.adopt(hub.body(job.task()));
+    hub.start(pointer);
+    Ok(ScopedJoinHandle::new(job))
+}
+
+/// Owns the right to the result of a green thread of a scope. Dropping it detaches that green thread from its result,
+/// not from the scope.
+pub struct ScopedJoinHandle<'scope, T> {
+    inner: Inner<'scope, T>,
+}
+
+impl<'scope, T> ScopedJoinHandle<'scope, T> {
+    fn new(job: Rc<dyn crate::thread::job::Job<T> + 'scope>) -> ScopedJoinHandle<'scope, T> {
+        ScopedJoinHandle { inner: Inner::new(job) }
+    }
+
+    /// Waits for the end and takes the result. See [`JoinHandle::join`](crate::JoinHandle::join).
+    ///
+    /// # Switching
+    ///
+    /// May, if it has not ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`JoinHandle::join`](crate::JoinHandle::join).
+    pub fn join(self) -> Result<T, JoinError> {
+        self.inner.join()
+    }
+
+    /// Waits for the end and leaves the result where it is.
+    ///
+    /// # Switching
+    ///
+    /// May, if it has not ended.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a green thread waits for itself.
+    pub fn wait(&self) {
+        self.inner.wait();
+    }
+
+    /// Waits for the end, at most for `limit`; true if it has ended.
+    ///
+    /// # Switching
+    ///
+    /// May, if it has not ended.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a green thread waits for itself.
+    pub fn wait_timeout(&self, limit: Duration) -> bool {
+        self.inner.wait_timeout(limit)
+    }
+
+    /// Has it ended?
+    ///
+    /// # Switching
+    ///
+    /// Never.
+    pub fn is_finished(&self) -> bool {
+        self.inner.is_finished()
+    }
+
+    /// Asks softly. See [`JoinHandle::cancel`](crate::JoinHandle::cancel).
+    ///
+    /// # Switching
+    ///
+    /// Never.
+    pub fn cancel(&self) {
+        self.inner.cancel();
+    }
+
+    /// Makes it unwind at its present or next park. See [`JoinHandle::kill`](crate::JoinHandle::kill).
+    ///
+    /// # Switching
+    ///
+    /// Never.
+    pub fn kill(&self) {
+        self.inner.kill();
+    }
+
+    /// The green thread's id, name and `unpark`.
+    ///
+    /// # Switching
+    ///
+    /// Never.
+    pub fn thread(&self) -> &Thread {
+        self.inner.thread()
+    }
+}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let alive = |child: &&Rc<dyn Body>| child.task().state.get() != State::Ended;
+        f.debug_struct("Scope").field("alive", &self.children.borrow().iter().filter(alive).count()).finish()
+    }
+}
+
+impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopedJoinHandle").field("finished", &self.is_finished()).finish_non_exhaustive()
+    }
+}

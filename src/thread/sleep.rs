@@ -1,0 +1,123 @@
+//! Ways for a green thread to give way: yield, sleep, park.
+
+use std::time::{Duration, Instant};
+
+use crate::hub;
+use crate::hub::clock::Moment;
+use crate::hub::task::{WaitingFor, Woken};
+use crate::park::{self, Manner};
+
+/// Gives every green thread that is ready a turn, then goes on.
+///
+/// # Switching
+///
+/// Always, except while the caller is unwinding.
+///
+/// # Cancellation
+///
+/// A kill and an expired timeout unwind here.
+///
+/// # Examples
+///
+/// ```
+/// greenroom::run(|| {
+///     greenroom::spawn(|| print!("first, "));
+///     greenroom::yield_now();
+///     println!("then me");
+/// });
+/// ```
+#[inline(always)]
+pub fn yield_now() {
+    park::yield_turn();
+}
+
+/// Sleeps for at least `duration`; the others run meanwhile. Less than a millisecond is honoured. A duration beyond the
+/// clock's range means for ever; zero is a [`yield_now`].
+///
+/// # Switching
+///
+/// Always, except while the caller is unwinding: then it returns at once.
+///
+/// # Cancellation
+///
+/// [`cancel`](crate::JoinHandle::cancel) ends the sleep early; a kill and an expired timeout unwind here.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// let before = Instant::now();
+/// greenroom::sleep(Duration::from_micros(300));
+/// assert!(before.elapsed() >= Duration::from_micros(300));
+/// ```
+pub fn sleep(duration: Duration) {
+    if duration.is_zero() {
+        return yield_now();
+    }
+    rest(hub::current().clock.after(duration));
+}
+
+/// Sleeps until the clock shows `instant`; a moment that is past is a [`yield_now`].
+///
+/// # Switching
+///
+/// Always, except while the caller is unwinding.
+///
+/// # Cancellation
+///
+/// As [`sleep`].
+pub fn sleep_until(instant: Instant) {
+    let clock = &hub::current().clock;
+    if instant <= Instant::now() {
+        return yield_now();
+    }
+    rest(clock.at(instant));
+}
+
+fn rest(deadline: Option<Moment>) {
+    // Both ways of being interrupted, cancel and unwinding, mean: return early.
+    let _ = park::park(Manner::Sleep, WaitingFor::Sleep, deadline);
+}
+
+/// Waits for a token from [`Thread::unpark`](crate::thread::Thread::unpark) and takes it; returns at once if there is
+/// one. std's `park`, but it never returns without a token unless the caller is unwinding.
+///
+/// # Switching
+///
+/// May, if there is no token.
+///
+/// # Cancellation
+///
+/// A kill and an expired timeout unwind here.
+pub fn park() {
+    wait_for_token(None);
+}
+
+/// Waits for a token, at most for `limit`.
+///
+/// # Switching
+///
+/// May, if there is no token.
+///
+/// # Cancellation
+///
+/// As [`park`].
+pub fn park_timeout(limit: Duration) {
+    wait_for_token(Some(limit));
+}
+
+fn wait_for_token(limit: Option<Duration>) {
+    let hub = hub::current();
+    let identity = hub::identity(hub.running());
+    let deadline = limit.and_then(|limit| hub.clock.after(limit));
+    while !identity.token.take() {
+        match park::park(Manner::Infallible, WaitingFor::Unpark, deadline) {
+            Ok(Woken::Deadline) => {
+                identity.token.take();
+                return;
+            }
+            Ok(_) => {}
+            Err(_) => return,
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! What ends a process, and what must not: each case is played by a child process, this same binary.
+//!
+//! The parent starts itself with the name of a case in the environment and only the test
+//! [`a_child_plays_the_case_it_is_told`]; there is no other way to see a process die.
+
+#![allow(unsafe_code, reason = "signal handlers and bad addresses, on purpose")]
+
+use std::hint::black_box;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use greenroom::generator::{Generator, Yielder};
+use greenroom::greenlet::Greenlet;
+use greenroom::thread::Builder;
+use greenroom::{Runtime, sleep, spawn, yield_now};
+
+const CASE: &str = "GREENROOM_CRASH_CASE";
+/// How long a child may take before it is ended by force.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+// ---- the child's side ----
+
+#[test]
+fn a_child_plays_the_case_it_is_told() {
+    let Ok(case) = std::env::var(CASE) else { return };
+    leave_no_core();
+    let (_, play) = CASES.iter().find(|(name, _)| *name == case).expect("a case of the table");
+    play();
+}
+
+const CASES: &[(&str, fn())] = &[
+    ("deep", deep_in_a_green_thread),
+    ("deep, small", deep_on_a_small_stack),
+    ("deep, second OS thread", || std::thread::spawn(deep_in_a_green_thread).join().unwrap()),
+    ("deep, nameless", || greenroom::run(|| drop(spawn(|| deep(0)).join()))),
+    ("deep, greenlet", deep_in_a_greenlet),
+    ("deep, generator", deep_in_a_generator),
+    ("deep, OS thread", deep_on_the_os_threads_own_stack),
+    ("bad address", || greenroom::run(|| spawn(touch_a_bad_address).join().unwrap())),
+    ("bad address, root", || greenroom::run(touch_a_bad_address)),
+    ("handler before", || {
+        install_a_handler();
+        greenroom::run(|| spawn(touch_a_bad_address).join().unwrap());
+    }),
+    ("handler before, deep", || {
+        install_a_handler();
+        deep_in_a_green_thread();
+    }),
+    ("handler after", || {
+        greenroom::run(|| {
+            spawn(|| ()).join().unwrap();
+            install_a_handler();
+            spawn(touch_a_bad_address).join().unwrap();
+        });
+    }),
+    ("stubborn", stubborn_at_the_end),
+    ("watchdog", busy_under_a_watchdog),
+    ("watchdog, idle", idle_under_a_watchdog),
+    ("hook parks", a_panic_hook_that_parks),
+    ("exit", || greenroom::run(|| spawn(|| std::process::exit(23)).join().unwrap())),
+    ("exit in a storm", exit_while_others_unpark),
+];
+
+/// Recurses until the stack is used up.
+#[allow(unconditional_recursion, reason = "that is the case")]
+#[inline(never)]
+fn deep(level: u64) -> u64 {
+    let frame = black_box([level; 32]);
+    deep(level + 1) + frame[(level % 32) as usize]
+}
+
+fn deep_in_a_green_thread() {
+    greenroom::run(|| {
+        let neighbour = spawn(|| sleep(Duration::from_secs(30)));
+        let child = Builder::new().name("deep").spawn(|| deep(0)).unwrap();
+        drop((child.join(), neighbour));
+    });
+}
+
+fn deep_on_a_small_stack() {
+    greenroom::run(|| {
+        let child = Builder::new().name("deep").stack_size(1).spawn(|| deep(0)).unwrap();
+        drop(child.join());
+    });
+}
+
+fn deep_in_a_greenlet() {
+    Greenlet::<u64>::new(deep).switch(0);
+}
+
+fn deep_in_a_generator() {
+    let mut generator = Generator::new(|_: &Yielder<(), ()>, ()| deep(0));
+    generator.send(());
+}
+
+fn deep_on_the_os_threads_own_stack() {
+    greenroom::run(|| {
+        spawn(|| ()).join().unwrap();
+        deep(0);
+    });
+}
+
+fn touch_a_bad_address() {
+    let nowhere = std::ptr::without_provenance::<u8>(black_box(16));
+    // SAFETY: none; that is the case. The first page is never mapped.
+    unsafe { nowhere.read_volatile() };
+}
+
+fn install_a_handler() {
+    extern "C" fn handler(_: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_void) {
+        let text = b"the user's handler\n";
+        // SAFETY: both are async-signal-safe, and the text is there.
+        unsafe {
+            libc::write(2, text.as_ptr().cast(), text.len());
+            libc::_exit(42);
+        }
+    }
+    // SAFETY: the action is whole: a zeroed mask is an empty one.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler as *const () as usize;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        assert_eq!(libc::sigaction(libc::SIGSEGV, &action, std::ptr::null_mut()), 0);
+    }
+}
+
+fn leave_no_core() {
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the limit is there for the call.
+    unsafe { libc::setrlimit(libc::RLIMIT_CORE, &none) };
+}
+
+fn stubborn_at_the_end() {
+    let begun = Instant::now();
+    greenroom::run(|| {
+        let swallow = || {
+            loop {
+                let _ = std::panic::catch_unwind(|| sleep(Duration::from_secs(3_600)));
+            }
+        };
+        Builder::new().name("stubborn").daemon(true).spawn(swallow).unwrap();
+        yield_now();
+    });
+    eprintln!("the end took {} ms", begun.elapsed().as_millis());
+    greenroom::run(|| spawn(|| ()).join().unwrap());
+}
+
+fn busy_under_a_watchdog() {
+    Runtime::builder().watchdog(Duration::from_millis(100)).build().unwrap().run(|| {
+        let neighbours: Vec<_> = (0..99).map(|_| spawn(|| sleep(Duration::from_millis(20)))).collect();
+        let busy = || std::thread::sleep(Duration::from_millis(350));
+        Builder::new().name("busy").spawn(busy).unwrap().join().unwrap();
+        greenroom::joinall(neighbours);
+    });
+}
+
+fn idle_under_a_watchdog() {
+    Runtime::builder().watchdog(Duration::from_millis(20)).build().unwrap().run(|| {
+        spawn(|| sleep(Duration::from_millis(300))).join().unwrap();
+    });
+}
+
+/// reliability.md, H11.
+fn a_panic_hook_that_parks() {
+    std::panic::set_hook(Box::new(|_| {
+        sleep(Duration::from_millis(1));
+        yield_now();
+        eprintln!("the hook went on");
+    }));
+    greenroom::run(|| {
+        let neighbour = spawn(|| (0..10).for_each(|_| yield_now()));
+        let error = spawn(|| -> () { panic!("the original") }).join().unwrap_err();
+        eprintln!("joined: {}", error.message());
+        neighbour.join().unwrap();
+    });
+}
+
+/// reliability.md, K12.
+fn exit_while_others_unpark() {
+    greenroom::run(|| {
+        let target = spawn(greenroom::thread::park).thread().clone();
+        for _ in 0..4 {
+            let target = target.clone();
+            std::thread::spawn(move || {
+                loop {
+                    target.unpark();
+                }
+            });
+        }
+        sleep(Duration::from_millis(10));
+        std::process::exit(24);
+    });
+}
+
+// ---- the parent's side ----
+
+struct End {
+    status: ExitStatus,
+    stderr: String,
+}
+
+#[track_caller]
+fn end_of(case: &str) -> End {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_child_plays_the_case_it_is_told", "--nocapture", "--test-threads=1"])
+        .env(CASE, case)
+        .env("RUST_BACKTRACE", "0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stderr.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut pipe, &mut bytes)
+            .map(|_| String::from_utf8_lossy(&bytes).into_owned())
+    });
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if begun.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("the child hangs in {case:?}: {}", reader.join().unwrap().unwrap());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    End { status, stderr: reader.join().unwrap().unwrap() }
+}
+
+impl End {
+    /// Died by the signal, having said all these words.
+    #[track_caller]
+    fn assert_died(&self, signal: i32, words: &[&str]) {
+        assert_eq!(self.status.signal(), Some(signal), "{}: {}", self.status, self.stderr);
+        self.assert_said(words);
+    }
+
+    #[track_caller]
+    fn assert_exited(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.status.code(), Some(code), "{}: {}", self.status, self.stderr);
+        self.assert_said(words);
+    }
+
+    #[track_caller]
+    fn assert_said(&self, words: &[&str]) {
+        for word in words {
+            assert!(self.stderr.contains(word), "{word:?} is not in: {}", self.stderr);
+        }
+    }
+}
+
+/// Where this file has the text, as `file:line`.
+fn site_of(text: &str) -> String {
+    let line = include_str!("crash.rs").lines().position(|line| line.contains(text)).expect("the text") + 1;
+    format!("{}:{line}:", file!())
+}
+
+#[test]
+fn an_overflow_names_the_green_thread_its_spawn_site_and_the_size_of_its_stack() {
+    let site = site_of(r#"Builder::new().name("deep").spawn(|| deep(0))"#);
+    for case in ["deep", "deep, second OS thread", "handler before, deep"] {
+        end_of(case).assert_died(libc::SIGABRT, &["stack overflow", "\"deep\"", &site, "262144"]);
+    }
+}
+
+#[test]
+fn an_overflow_of_the_smallest_stack_and_of_one_without_a_name_is_reported_too() {
+    let site = site_of(r#"name("deep").stack_size(1)"#);
+    end_of("deep, small").assert_died(libc::SIGABRT, &["stack overflow", "\"deep\"", &site]);
+    let site = site_of(r#"("deep, nameless", ||"#);
+    end_of("deep, nameless").assert_died(libc::SIGABRT, &["stack overflow in green thread", &site]);
+}
+
+#[test]
+fn an_overflow_of_a_greenlet_or_a_generator_names_where_it_was_made() {
+    let site = site_of("Greenlet::<u64>::new(deep)");
+    end_of("deep, greenlet").assert_died(libc::SIGABRT, &["stack overflow in greenlet", &site]);
+    let site = site_of("Generator::new(|_: &Yielder<(), ()>, ()| deep(0))");
+    end_of("deep, generator").assert_died(libc::SIGABRT, &["stack overflow in generator", &site]);
+}
+
+#[test]
+fn an_overflow_of_an_os_threads_own_stack_is_stds_to_report() {
+    let end = end_of("deep, OS thread");
+    end.assert_died(libc::SIGABRT, &["has overflowed its stack"]);
+    assert!(!end.stderr.contains("greenroom:"), "{}", end.stderr);
+}
+
+#[test]
+fn a_bad_address_dies_as_it_does_without_us() {
+    for case in ["bad address", "bad address, root"] {
+        let end = end_of(case);
+        end.assert_died(libc::SIGSEGV, &[]);
+        assert!(!end.stderr.contains("overflow"), "{}", end.stderr);
+    }
+}
+
+/// reliability.md, L12.
+#[test]
+fn a_users_handler_is_called_whether_it_came_before_ours_or_after() {
+    for case in ["handler before", "handler after"] {
+        end_of(case).assert_exited(42, &["the user's handler"]);
+    }
+}
+
+/// architecture.md: at the hub's end all get turns for at most five seconds, then what still stands is leaked by name.
+#[test]
+fn one_that_swallows_its_kill_for_ever_is_left_standing_after_five_seconds_and_named() {
+    let end = end_of("stubborn");
+    end.assert_exited(0, &["\"stubborn\"", &site_of(r#"name("stubborn").daemon(true)"#)]);
+    let took = end.stderr.lines().find_map(|line| line.strip_prefix("the end took ")).expect("the time");
+    let took: u64 = took.trim_end_matches(" ms").parse().expect("milliseconds");
+    assert!((4_900..12_000).contains(&took), "{took} ms");
+}
+
+/// reliability.md, P8.
+#[test]
+fn the_watchdog_reports_a_busy_one_once_by_name_and_the_idle_never() {
+    let end = end_of("watchdog");
+    end.assert_exited(0, &["\"busy\"", &site_of(r#"name("busy").spawn(busy)"#)]);
+    assert_eq!(end.stderr.matches("greenroom:").count(), 1, "{}", end.stderr);
+    let end = end_of("watchdog, idle");
+    end.assert_exited(0, &[]);
+    assert!(!end.stderr.contains("greenroom:"), "{}", end.stderr);
+}
+
+#[test]
+fn a_panic_hook_that_parks_is_not_let_and_the_panic_is_delivered() {
+    end_of("hook parks").assert_exited(0, &["the hook went on", "joined: the original"]);
+}
+
+#[test]
+fn a_green_thread_may_exit_the_process_even_in_a_storm_of_wake_ups() {
+    end_of("exit").assert_exited(23, &[]);
+    end_of("exit in a storm").assert_exited(24, &[]);
+}

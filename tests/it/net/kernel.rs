@@ -1,0 +1,93 @@
+//! What these tests ask of the kernel and std has no safe call for.
+#![expect(unsafe_code, reason = "setsockopt, fcntl, send with MSG_OOB, rlimits and signal dispositions")]
+
+use std::io;
+use std::mem::size_of_val;
+use std::os::fd::{AsFd, AsRawFd};
+use std::ptr;
+
+/// Closes a connection with a reset instead of a FIN: `SO_LINGER` on, 0 seconds.
+pub(crate) fn reset(socket: std::net::TcpStream) {
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+    set(&socket, libc::SO_LINGER, &linger);
+}
+
+/// Makes the send buffer as small as the kernel lets it be.
+pub(crate) fn shrink_send_buffer(socket: &impl AsFd) {
+    set(socket, libc::SO_SNDBUF, &1_i32);
+}
+
+/// Makes the receive buffer as small as the kernel lets it be.
+pub(crate) fn shrink_receive_buffer(socket: &impl AsFd) {
+    set(socket, libc::SO_RCVBUF, &1_i32);
+}
+
+fn set<T>(socket: &impl AsFd, option: i32, value: &T) {
+    let (pointer, length) = (ptr::from_ref(value).cast(), size_of_val(value) as u32);
+    // SAFETY: S18: pointer and length are those of `value`, which lives across the call.
+    let status =
+        unsafe { libc::setsockopt(socket.as_fd().as_raw_fd(), libc::SOL_SOCKET, option, pointer, length) };
+    assert_eq!(status, 0, "{}", io::Error::last_os_error());
+}
+
+/// Whether the kernel has the descriptor in non-blocking mode.
+pub(crate) fn is_nonblocking(descriptor: &impl AsFd) -> bool {
+    // SAFETY: S17: no pointers; the borrow keeps the number open across the call.
+    let flags = unsafe { libc::fcntl(descriptor.as_fd().as_raw_fd(), libc::F_GETFL) };
+    assert_ne!(flags, -1, "{}", io::Error::last_os_error());
+    flags & libc::O_NONBLOCK != 0
+}
+
+/// Sends one urgent byte (TCP's out-of-band data).
+pub(crate) fn send_urgent(socket: &impl AsFd, byte: u8) {
+    // SAFETY: S18: pointer and length are those of one byte that lives across the call.
+    let sent =
+        unsafe { libc::send(socket.as_fd().as_raw_fd(), ptr::from_ref(&byte).cast(), 1, libc::MSG_OOB) };
+    assert_eq!(sent, 1, "{}", io::Error::last_os_error());
+}
+
+/// Runs `body` while this process may open no more descriptors.
+pub(crate) fn at_the_descriptor_limit<T>(body: impl FnOnce() -> T) -> T {
+    struct Restore(libc::rlimit);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            set_limit(&self.0);
+        }
+    }
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: S18: the kernel writes one rlimit, into a variable that lives across the call.
+    assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) }, 0);
+    // The kernel gives out the lowest number that is free, so every one below this is taken.
+    let lowest_free = std::fs::File::open("/dev/null").unwrap().as_raw_fd();
+    let restore = Restore(limit);
+    set_limit(&libc::rlimit { rlim_cur: lowest_free as libc::rlim_t, ..limit });
+    let value = body();
+    drop(restore);
+    value
+}
+
+fn set_limit(limit: &libc::rlimit) {
+    // SAFETY: S18: the kernel reads one rlimit, which lives across the call.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, limit) }, 0);
+}
+
+/// Runs `body` while `SIGPIPE` ends this process, as it does in a C program.
+pub(crate) fn with_deadly_sigpipe<T>(body: impl FnOnce() -> T) -> T {
+    struct Ignore;
+    impl Drop for Ignore {
+        fn drop(&mut self) {
+            // SAFETY: S21: no handler is installed, only the disposition that Rust programs start with.
+            unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+        }
+    }
+    let _ignore = Ignore;
+    // SAFETY: S21: no handler is installed, only the default disposition.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    body()
+}
+
+/// Closes a descriptor that nobody owns any more.
+pub(crate) fn close(number: i32) {
+    // SAFETY: S17: the caller got the number from `into_raw_fd` and closes it once.
+    assert_eq!(unsafe { libc::close(number) }, 0);
+}
