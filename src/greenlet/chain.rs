@@ -216,17 +216,26 @@ impl Roots {
         self.with(|list| list.iter().filter(|root| root.has_control()).find_map(of_that_type))
     }
 
+    fn pop(&self) -> Option<Rc<dyn Root>> {
+        let mut list = self.0.take()?;
+        let last = list.pop();
+        if !list.is_empty() {
+            self.0.set(Some(list));
+        }
+        last
+    }
+
     /// Unwinding one family may found another, here; not for ever.
     fn end(&self) {
         for _ in 0..ROUNDS {
-            let Some(root) = self.with(Vec::pop) else { return };
+            let Some(root) = self.pop() else { return };
             root.end();
         }
         self.abandon();
     }
 
     fn abandon(&self) {
-        while let Some(root) = self.with(Vec::pop) {
+        while let Some(root) = self.pop() {
             root.abandon();
         }
     }
@@ -241,6 +250,12 @@ pub(crate) struct Spot {
 }
 
 impl Spot {
+    /// Whether the running code stands in these frames, which are those of a strand, and no link is entered.
+    #[inline(always)]
+    pub(crate) fn is_bare(self) -> bool {
+        self.link == 0 && with_current(|strand| ptr::eq(strand, self.strand) && strand.top().is_null())
+    }
+
     /// Whether its frames are part of the running chain.
     pub(crate) fn stands(self) -> bool {
         match self.link {

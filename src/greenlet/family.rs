@@ -53,7 +53,10 @@ impl<T> Family<T> {
 
     #[inline(always)]
     pub(super) fn post(&self, message: Message<T>) {
-        self.mail.set(Some(message));
+        let before = self.mail.replace(Some(message));
+        debug_assert!(before.is_none(), "mail is for the next one to run, and was read by the last");
+        // Empty, as the compiler cannot know: it would look for something to drop, at each switch.
+        std::mem::forget(before);
     }
 
     #[inline(always)]
@@ -67,6 +70,12 @@ impl<T> Family<T> {
     pub(super) fn innermost_member(&self) -> Option<*const Link> {
         let link = self.running_link.get();
         (!link.is_null() && chain::is_innermost(link)).then_some(link)
+    }
+
+    /// Whether its root has control, is a green thread or the root of one's OS thread itself, and is what runs here.
+    #[inline(always)]
+    pub(super) fn is_rooted_right_here(&self) -> bool {
+        self.running.get().is_null() && !self.ended.get() && self.spot.is_bare()
     }
 
     /// The member that has control.
@@ -102,7 +111,10 @@ impl<T> Family<T> {
             let next = if Rc::strong_count(&member) == 1 { self.let_go(member, next) } else { next };
             match next {
                 Some(next) => member = next,
-                None => return self.receive().open(),
+                None => {
+                    self.nobody_runs();
+                    return self.receive().open();
+                }
             }
         }
     }
@@ -110,14 +122,12 @@ impl<T> Family<T> {
     /// Gives control to a member until it names the next; none means the root.
     #[inline(always)]
     fn enter(self: &Rc<Self>, member: &Rc<Member<T>>) -> Option<Rc<Member<T>>> {
+        let carrier = member.carrier();
         self.running.set(Rc::as_ptr(member));
-        self.running_link.set(member.link());
+        self.running_link.set(carrier.link());
         member.state.set(State::Running);
         // SAFETY: it was suspended, so it has begun, has not ended and is not entered.
-        let step = unsafe { member.carrier().enter(MAIL) };
-        self.running.set(ptr::null());
-        self.running_link.set(ptr::null());
-        match step {
+        match unsafe { carrier.enter(MAIL) } {
             Step::Suspended(word) => {
                 member.state.set(State::Suspended);
                 // SAFETY: the word is a counted pointer, and this takes over the count (`passing::leave`).
@@ -126,9 +136,16 @@ impl<T> Family<T> {
             }
             Step::Ended(_) => {
                 member.state.set(State::Dead);
+                self.nobody_runs();
                 self.heir_of(member)
             }
         }
+    }
+
+    #[inline(always)]
+    fn nobody_runs(&self) {
+        self.running.set(ptr::null());
+        self.running_link.set(ptr::null());
     }
 
     /// Drops the last handle of the member that just came back. That may unwind it, which runs code of the user's; the
@@ -136,6 +153,7 @@ impl<T> Family<T> {
     #[cold]
     fn let_go(self: &Rc<Self>, member: Rc<Member<T>>, next: Option<Rc<Member<T>>>) -> Option<Rc<Member<T>>> {
         let mail = self.mail.take();
+        self.nobody_runs();
         if member.state.get() == State::Suspended {
             member.unwind();
         }

@@ -127,7 +127,7 @@ impl<T: 'static> Greenlet<T> {
     ///
     /// When the greenlet that called it is dropped or killed meanwhile, `switch` unwinds it, silently, and so does each
     /// further one.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn switch(&self, value: T) -> T {
         chain::check_may_switch("Greenlet::switch");

@@ -10,18 +10,24 @@ use crate::greenlet::family::Family;
 use crate::greenlet::member::{Member, Message, State, UNWIND};
 use crate::greenlet::{switch, unwind};
 
-/// Hands `value` to `target`; returns what is handed back. First the common case: both are members of one family, or
-/// one its root, and nothing stands on top of the running one.
-#[inline]
+/// Hands `value` to `target`; returns what is handed back. Two common cases come first: a member of the same family, or
+/// its root, is named by the running member, on which nothing stands; or a member is named by its root, on which
+/// nothing stands and which stands on no other greenlet.
+#[inline(always)]
 #[track_caller]
 pub(super) fn switch<T: 'static>(target: &Rc<Member<T>>, value: T) -> T {
     if matches!(target.state.get(), State::Suspended | State::Root)
         && let Some(family) = target.family.get()
-        && let Some(link) = family.innermost_member()
     {
-        family.post(Message::Value(value));
-        // SAFETY: that member has control, and is what runs here.
-        return unsafe { leave(link, family, target.clone()) };
+        if let Some(link) = family.innermost_member() {
+            family.post(Message::Value(value));
+            // SAFETY: that member has control, and is what runs here.
+            return unsafe { leave(link, family, target.clone()) };
+        }
+        if target.state.get() == State::Suspended && family.is_rooted_right_here() {
+            family.post(Message::Value(value));
+            return family.run_from(target.clone());
+        }
     }
     send(Greenlet::of(target.clone()), Message::Value(value))
 }

@@ -27,8 +27,9 @@ impl Hub {
         task.is(&self.root)
     }
 
-    /// Counts one more user of stacks of `bytes` (None: the default size). Running out shows here.
-    pub(crate) fn promise_stack(&self, bytes: Option<usize>) -> io::Result<Class> {
+    /// Counts one more user of stacks of `bytes` (None: the default size); returns the class and what `bytes` was rounded
+    /// to. Running out shows here.
+    pub(crate) fn promise_stack(&self, bytes: Option<usize>) -> io::Result<(Class, usize)> {
         if self.closing.get() {
             return Err(io::Error::other("the hub is ending and takes no new green threads"));
         }
@@ -38,12 +39,15 @@ impl Hub {
                 "the limit of {limit} green threads (max_threads) is reached"
             )));
         }
-        let class = match bytes {
-            None => self.default_class,
-            Some(bytes) => self.pool.class(bytes)?,
+        let stacks = match bytes {
+            None => self.default_stacks,
+            Some(bytes) => {
+                let class = self.pool.class(bytes)?;
+                (class, self.pool.size(class))
+            }
         };
-        self.pool.promise(class)?;
-        Ok(class)
+        self.pool.promise(stacks.0)?;
+        Ok(stacks)
     }
 
     /// Takes a new green thread, whose stack is promised, into the books. It is dormant.

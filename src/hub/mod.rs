@@ -131,7 +131,8 @@ pub(crate) struct Hub {
     table: RefCell<Slab<Rc<dyn Body>>>,
     root: Box<Task>,
     pub(crate) pool: Pool,
-    default_class: Class,
+    /// The class of stacks that most get, and its size.
+    default_stacks: (Class, usize),
     /// Those that are alive and not daemons, and the root's wait for there being none.
     pub(crate) lasting: Cell<usize>,
     pub(crate) all_ended: WaitList,
@@ -156,7 +157,8 @@ impl Hub {
     pub(crate) fn new(settings: Settings) -> io::Result<Rc<Hub>> {
         let (reactor, waker) = Reactor::new(settings.event_capacity)?;
         let pool = Pool::new(stack::Settings { cache: settings.stack_cache, guards: settings.guards });
-        let default_class = pool.class(settings.stack_size)?;
+        let class = pool.class(settings.stack_size)?;
+        let default_stacks = (class, pool.size(class));
         let remote = Arc::new(Remote::new(waker));
         let root = Box::new(Task::root(root_id()));
         let watchdog = settings.watchdog.map(Watchdog::start).transpose()?;
@@ -173,7 +175,7 @@ impl Hub {
             table: RefCell::default(),
             root,
             pool,
-            default_class,
+            default_stacks,
             lasting: Cell::new(0),
             all_ended: WaitList::new(),
             next_scope: Cell::new(1),

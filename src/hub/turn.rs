@@ -114,7 +114,7 @@ impl Hub {
         let class = task.class.expect("every green thread has a size of stack");
         match self.pool.bind(class, &task.label) {
             Ok(stack) => {
-                self.remote.counters.stacks.set(self.pool.stacks() as u64);
+                self.remote.counters.stacks.add(1);
                 Some(Coroutine::new(stack, move |yielder, _| {
                     body.task().yielder.set(yielder);
                     body.run();
@@ -136,9 +136,9 @@ impl Hub {
         let coroutine = unsafe { &mut *task.coroutine.get() }.take();
         if let Some(coroutine) = coroutine {
             self.pool.give_back(coroutine.into_stack());
+            self.remote.counters.stacks.sub(1);
         }
         self.pool.release(task.class.expect("every green thread has a size of stack"));
-        self.remote.counters.stacks.set(self.pool.stacks() as u64);
         drop(self.strike(task));
     }
 

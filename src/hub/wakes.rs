@@ -94,7 +94,9 @@ impl Hub {
     }
 
     pub(crate) fn tell_all(&self, list: &WaitList) {
-        while self.tell_first(list) {}
+        while !list.is_empty() {
+            self.tell_first(list);
+        }
     }
 
     /// An event came for a lane, or its turn is passed on: the first who waits for it tries again.

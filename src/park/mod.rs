@@ -82,6 +82,7 @@ pub(crate) fn unwinding() -> JoinError {
 }
 
 /// Parks whoever runs until it is woken, `deadline` has passed, or a request ends the wait.
+#[inline]
 pub(crate) fn park(
     manner: Manner,
     what: WaitingFor,
@@ -114,6 +115,7 @@ pub(crate) fn park(
 
 /// Parks in a wait list. An interrupted waiter leaves the list; the flag says whether it had been told before it ran,
 /// in which case what it was told is its own to pass on.
+#[inline]
 pub(crate) fn park_in(
     list: &WaitList,
     manner: Manner,

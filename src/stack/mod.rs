@@ -151,6 +151,7 @@ impl Pool {
     }
 
     /// How many stacks are bound now.
+    #[cfg(test)]
     pub(crate) fn stacks(&self) -> usize {
         self.shelves.borrow().iter().map(Shelf::bound).sum()
     }

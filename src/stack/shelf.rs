@@ -63,6 +63,7 @@ impl Shelf {
     }
 
     /// Stacks that are bound, the leaked ones included.
+    #[cfg(test)]
     pub(super) fn bound(&self) -> usize {
         self.chunks.iter().map(Chunk::out).sum::<usize>() - self.hot.len()
     }

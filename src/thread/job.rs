@@ -67,8 +67,8 @@ where
     T: 'a,
 {
     let hub = hub::current();
-    let class = hub.promise_stack(options.stack_size)?;
-    let label = hub::label(options.name, site, hub.pool.size(class));
+    let (class, size) = hub.promise_stack(options.stack_size)?;
+    let label = hub::label(options.name, site, size);
     let record = Rc::new(Record {
         task: Task::new(hub.next_id(), Some(class), label, options.daemon),
         stage: Cell::new(Stage::Waiting(body)),

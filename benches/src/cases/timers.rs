@@ -117,11 +117,17 @@ fn may_ended_by_a_neighbour(waits: u64) -> Duration {
                 start.elapsed()
             }
         });
-        may::coroutine::yield_now();
-        while !done.load(Relaxed) {
-            sleeper.coroutine().unpark();
-            may::coroutine::yield_now();
-        }
+        // A coroutine of its own: may begins new ones only when none is ready, so yields from here would starve it.
+        let neighbour = go!({
+            let sleeper = sleeper.coroutine().clone();
+            move || {
+                while !done.load(Relaxed) {
+                    sleeper.unpark();
+                    may::coroutine::yield_now();
+                }
+            }
+        });
+        neighbour.join().expect("it does not panic");
         sleeper.join().expect("it does not panic")
     })
 }

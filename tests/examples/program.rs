@@ -1,0 +1,162 @@
+//! An example program as its user runs it: started, waited for, ended by a signal, never left behind.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a program left behind.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) took: Duration,
+}
+
+impl Outcome {
+    #[track_caller]
+    pub(crate) fn assert_lines(&self, wanted: &[&str]) {
+        assert_eq!(self.stdout.lines().collect::<Vec<_>>(), wanted, "{self:?}");
+        assert_eq!(self.code, Some(0), "{self:?}");
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_took(&self, least: f64, most: f64) {
+        let took = self.took.as_secs_f64();
+        assert!((least..=most).contains(&took), "took {took} s, not {least} to {most} s");
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_one_line_error(&self, name: &str, code: i32) {
+        assert_eq!((self.code, self.stdout.as_str()), (Some(code), ""), "{self:?}");
+        assert!(
+            self.stderr.lines().count() == 1 && self.stderr.starts_with(&format!("{name}: ")),
+            "{self:?}"
+        );
+    }
+
+    /// The words of the last line.
+    pub(crate) fn figures(&self) -> Vec<&str> {
+        self.stdout.lines().last().unwrap_or_default().split(' ').collect()
+    }
+}
+
+/// A program while it runs; it does not outlive this value.
+struct Program {
+    child: Child,
+    started: Instant,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+}
+
+impl Program {
+    fn start(name: &str, arguments: &[&str]) -> Program {
+        let path = example(name);
+        let started = Instant::now();
+        let mut command = Command::new(&path);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| {
+            panic!(
+                "{}: {error} (built by cargo build --examples, and by cargo test without a filter)",
+                path.display()
+            );
+        });
+        let stdout = lines(child.stdout.take().unwrap());
+        let stderr = lines(child.stderr.take().unwrap());
+        Program { child, started, stdout, stderr }
+    }
+
+    /// Waits for its end, for as long as anybody has patience.
+    #[track_caller]
+    fn finish(mut self) -> Outcome {
+        let deadline = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            if Instant::now() >= deadline {
+                // It holds its output open until it is dead.
+                self.child.kill().unwrap();
+                let said: String = self.stdout.iter().chain(self.stderr.iter()).collect();
+                panic!("still running after {PATIENCE:?}; it said: {said}");
+            }
+            thread::sleep(Duration::from_millis(2));
+        };
+        let took = self.started.elapsed();
+        let (stdout, stderr) = (self.stdout.iter().collect(), self.stderr.iter().collect());
+        Outcome { code: status.code(), stdout, stderr, took }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Both fail only for a child that has ended and been waited for already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[track_caller]
+pub(crate) fn finish(name: &str, arguments: &[&str]) -> Outcome {
+    Program::start(name, arguments).finish()
+}
+
+/// Cargo puts the examples next to the directory of the test binaries.
+fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(name)
+}
+
+/// The lines of an output, read on an OS thread of their own so that the program never waits for its
+/// reader.
+fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut output = BufReader::new(output);
+        let mut line = String::new();
+        while output.read_line(&mut line).is_ok_and(|length| length > 0)
+            && sender.send(line.split_off(0)).is_ok()
+        {}
+    });
+    receiver
+}
+
+/// A server on a free port.
+pub(crate) struct Server {
+    program: Program,
+    pub(crate) address: String,
+}
+
+impl Server {
+    pub(crate) fn start(name: &str) -> Server {
+        let program = Program::start(name, &["127.0.0.1:0"]);
+        let line = program.stdout.recv_timeout(PATIENCE).expect("a server says where it listens");
+        let address = line.trim().strip_prefix("listening on ").expect("the line that says so").to_owned();
+        Server { program, address }
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// Sends `signal` and checks that the server ends in order; returns what it said on standard error.
+    #[track_caller]
+    #[expect(unsafe_code, reason = "std can only send SIGKILL")]
+    pub(crate) fn end_by(self, signal: i32) -> String {
+        let id = self.program.child.id() as i32;
+        // SAFETY: kill takes two numbers and no memory. The child has not been waited for, so the id is its
+        // own.
+        assert_eq!(unsafe { libc::kill(id, signal) }, 0);
+        let outcome = self.program.finish();
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), ""), "{outcome:?}");
+        outcome.stderr
+    }
+}
