@@ -97,3 +97,85 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn pool(limit: usize, idle: Duration) -> &'static Pool {
+        Box::leak(Box::new(Pool::new("test-pool", limit, idle)))
+    }
+
+    #[test]
+    fn one_worker_runs_jobs_in_order_of_arrival() {
+        let pool = pool(1, Duration::from_millis(1));
+        let (done, order) = mpsc::channel();
+        for number in 0..100 {
+            let done = done.clone();
+            pool.submit(Box::new(move || done.send(number).unwrap())).unwrap();
+        }
+        drop(done);
+        assert!(order.iter().eq(0..100));
+    }
+
+    #[test]
+    fn jobs_that_last_get_a_worker_each_up_to_the_limit() {
+        let pool = pool(3, Duration::from_millis(1));
+        let (begun, begins) = mpsc::channel();
+        let ends: Vec<_> = (0..5)
+            .map(|number| {
+                let (end, ended) = mpsc::channel::<()>();
+                let begun = begun.clone();
+                let job = move || {
+                    begun.send(number).unwrap();
+                    ended.recv().unwrap();
+                };
+                pool.submit(Box::new(job)).unwrap();
+                end
+            })
+            .collect();
+        let mut first: Vec<_> = begins.iter().take(3).collect();
+        first.sort();
+        assert_eq!(first, [0, 1, 2]);
+        assert!(begins.recv_timeout(Duration::from_millis(20)).is_err());
+        ends[1].send(()).unwrap();
+        assert_eq!(begins.recv(), Ok(3));
+        ends[0].send(()).unwrap();
+        assert_eq!(begins.recv(), Ok(4));
+        for end in ends {
+            // Two of them have ended.
+            let _ = end.send(());
+        }
+    }
+
+    #[test]
+    fn a_job_that_panics_costs_no_worker() {
+        let pool = pool(1, Duration::from_secs(5));
+        let (done, order) = mpsc::channel();
+        let unsent = done.clone();
+        // Raised past the panic hook, which would report it.
+        pool.submit(Box::new(move || {
+            let _unsent = unsent;
+            panic::resume_unwind(Box::new("on purpose"))
+        }))
+        .unwrap();
+        pool.submit(Box::new(move || done.send("next").unwrap())).unwrap();
+        assert!(order.iter().eq(["next"]));
+        assert_eq!(pool.lock().workers, 1);
+    }
+
+    #[test]
+    fn idle_workers_end_and_later_jobs_get_new_ones() {
+        let pool = pool(2, Duration::from_millis(1));
+        for _ in 0..3 {
+            let (done, ended) = mpsc::channel();
+            pool.submit(Box::new(move || done.send(()).unwrap())).unwrap();
+            ended.recv().unwrap();
+            while pool.lock().workers > 0 {
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+}

@@ -50,13 +50,14 @@ thread_local! {
         }
     };
 
-    /// Lets go of the root's families when the OS thread ends.
-    static KEEPER: Keeper = const { Keeper };
+    /// Its destructor tells that the OS thread ends. Destructors of thread-locals run last made, first destroyed, so it
+    /// comes before those of the user's in which a greenlet or generator was kept.
+    static END: End = const { End };
 }
 
-struct Keeper;
+struct End;
 
-impl Drop for Keeper {
+impl Drop for End {
     fn drop(&mut self) {
         HERE.with(|here| {
             here.ending.set(true);
@@ -111,11 +112,9 @@ impl Strand {
         let link = |at: *const Link| unsafe { at.as_ref() };
         std::iter::successors(link(self.top.get()), move |inner| link(inner.outer.get()))
     }
-}
 
-impl Drop for Strand {
-    fn drop(&mut self) {
-        self.roots.abandon();
+    fn has(&self, id: u64) -> bool {
+        id == 0 || self.links().any(|link| link.id == id)
     }
 }
 
@@ -134,6 +133,8 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) fn new() -> Link {
+        // Fails when the OS thread is already ending, which is then known.
+        let _ = END.try_with(|_| ());
         let id = HERE.with(|here| {
             here.last_id.set(here.last_id.get() + 1);
             here.last_id.get()
@@ -194,7 +195,9 @@ pub(crate) trait Root: Any {
 }
 
 /// The roots that stand at one place. Empty for nearly all, so it is one word.
-struct Roots(Cell<Option<Box<Vec<Rc<dyn Root>>>>>);
+struct Roots(Cell<Option<Box<RootList>>>);
+
+type RootList = Vec<Rc<dyn Root>>;
 
 impl Roots {
     const fn new() -> Roots {
@@ -202,7 +205,7 @@ impl Roots {
     }
 
     /// Runs `f` with the list, which nobody else sees meanwhile: `f` runs no code of the user's.
-    fn with<R>(&self, f: impl FnOnce(&mut Vec<Rc<dyn Root>>) -> R) -> R {
+    fn with<R>(&self, f: impl FnOnce(&mut RootList) -> R) -> R {
         let mut list = self.0.take().unwrap_or_default();
         let result = f(&mut list);
         if !list.is_empty() {
@@ -320,12 +323,6 @@ pub(crate) unsafe fn stands_on(strand: *const Strand, id: u64) -> bool {
     unsafe { &*strand }.has(id)
 }
 
-impl Strand {
-    fn has(&self, id: u64) -> bool {
-        id == 0 || self.links().any(|link| link.id == id)
-    }
-}
-
 /// The way back to the stack on which the running chain began; none if no link is entered.
 pub(crate) fn outermost_yielder() -> Option<*const Yielder> {
     with_current(|strand| strand.links().last().map(Link::yielder))
@@ -357,13 +354,7 @@ pub(crate) fn innermost_spot() -> Spot {
 pub(crate) fn keep_here(root: Rc<dyn Root>) {
     with_current(|strand| match strand.links().next() {
         Some(link) => link.roots.with(|list| list.push(root)),
-        None => {
-            if ptr::eq(strand, root_strand()) {
-                // Fails when the OS thread is already ending: then the root is kept for ever.
-                let _ = KEEPER.try_with(|_| ());
-            }
-            strand.roots.with(|list| list.push(root));
-        }
+        None => strand.roots.with(|list| list.push(root)),
     });
 }
 

@@ -203,9 +203,14 @@ impl<T> Family<T> {
         None
     }
 
+    /// From now on it can run nowhere.
+    pub(super) fn lose_its_place(&self) {
+        self.ended.set(true);
+    }
+
     /// Unwinds its suspended members: the frames of its root are over. Unwinding one may begin another; not for ever.
     pub(super) fn end(&self) {
-        self.ended.set(true);
+        self.lose_its_place();
         for _ in 0..chain::ROUNDS {
             let members = self.members.take();
             if members.is_empty() {

@@ -226,6 +226,9 @@ impl<T: 'static> Root for Member<T> {
 
     fn abandon(&self) {
         self.state.set(State::Dead);
+        if let Some(family) = self.family.get() {
+            family.lose_its_place();
+        }
     }
 }
 

@@ -18,11 +18,12 @@
 //!
 //! # Families
 //!
-//! Greenlets that pass values of one type `T` to one another are a family. A family is rooted where its first
-//! [`switch`](Greenlet::switch) was made: there [`current`](Greenlet::current) names the *root*, which stands for the
-//! code that is already there. A family runs only where the frames of its root stand: not in another green thread, and
-//! not outside of the generator or greenlet in which it was rooted. When those frames end, what is suspended of the
-//! family is unwound.
+//! Greenlets that pass values of one type `T` to one another are a family. Its *root* stands for the code in which the
+//! family was founded: where [`Greenlet::<T>::current`](Greenlet::current) or [`new`](Greenlet::new) was first called
+//! outside of all greenlets of that type. A new greenlet joins the family of whoever first switches to it.
+//!
+//! A family runs only where the frames of its root stand: not in another green thread, and not outside of the generator
+//! or greenlet in which it was founded. When those frames end, what is suspended of the family is unwound.
 //!
 //! A greenlet that parks parks the green thread in which it runs, with all that stands on its stack.
 

@@ -28,8 +28,9 @@ const MILLISECOND: Moment = 1_000_000;
 pub(crate) struct Lane {
     /// An attempt may succeed. False only after one that would have blocked, until the next event.
     pub(crate) ready: Cell<bool>,
-    /// The other side has hung up, or an error is pending: no further event will come, attempts tell.
-    pub(crate) over: Cell<bool>,
+    /// The other side has hung up, an error is pending, or there is urgent data, at which reads stop short: from now on
+    /// a short transfer does not mean that the next would block.
+    pub(crate) doubtful: Cell<bool>,
     /// Somebody was woken for this direction and has not run yet: who comes now queues up behind.
     pub(crate) promised: Cell<bool>,
     pub(crate) waiters: WaitList,
@@ -68,10 +69,17 @@ impl Default for Lane {
     fn default() -> Lane {
         Lane {
             ready: Cell::new(true),
-            over: Cell::new(false),
+            doubtful: Cell::new(false),
             promised: Cell::new(false),
             waiters: WaitList::new(),
         }
+    }
+}
+
+impl Lane {
+    fn event(&self, doubtful: bool) {
+        self.ready.set(true);
+        self.doubtful.set(self.doubtful.get() || doubtful);
     }
 }
 
@@ -104,8 +112,7 @@ impl Reactor {
         let mut sources = self.sources.borrow_mut();
         let slot = sources.insert(Slot { generation, lanes });
         let token = Token(slot | (generation as usize) << 32);
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        match self.poll.borrow().registry().register(&mut SourceFd(&fd.as_raw_fd()), token, interest) {
+        match self.poll.borrow().registry().register(&mut SourceFd(&fd.as_raw_fd()), token, both_directions()) {
             Ok(()) => Ok(Registration { hub, token }),
             Err(error) => {
                 sources.remove(slot);
@@ -153,14 +160,14 @@ impl Reactor {
             _ => return,
         };
         let failed = event.is_error();
-        if event.is_readable() || event.is_read_closed() || failed {
-            lanes.read.ready.set(true);
-            lanes.read.over.set(lanes.read.over.get() || event.is_read_closed() || failed);
+        let read_ends = event.is_read_closed() || event.is_priority() || failed;
+        if event.is_readable() || read_ends {
+            lanes.read.event(read_ends);
             awaken(&lanes.read);
         }
-        if event.is_writable() || event.is_write_closed() || failed {
-            lanes.write.ready.set(true);
-            lanes.write.over.set(lanes.write.over.get() || event.is_write_closed() || failed);
+        let write_ends = event.is_write_closed() || failed;
+        if event.is_writable() || write_ends {
+            lanes.write.event(write_ends);
             awaken(&lanes.write);
         }
     }
@@ -201,6 +208,13 @@ impl AsFd for Reactor {
         // SAFETY: the poller's descriptor is open as long as the reactor is there.
         unsafe { BorrowedFd::borrow_raw(self.poll.borrow().as_raw_fd()) }
     }
+}
+
+fn both_directions() -> Interest {
+    let both = Interest::READABLE | Interest::WRITABLE;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let both = both | Interest::PRIORITY;
+    both
 }
 
 fn token_of(slot: usize, known: &Slot) -> Token {

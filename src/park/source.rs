@@ -92,7 +92,7 @@ impl Source {
                 match attempt(self.fd(), &mut op) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => lane.ready.set(false),
                     Ok(value) => {
-                        if !lane.over.get() && self.registration.get().is_some() && drained(&value) {
+                        if !lane.doubtful.get() && self.registration.get().is_some() && drained(&value) {
                             lane.ready.set(false);
                         }
                         return Ok(value);
@@ -155,7 +155,7 @@ impl Source {
         for lane in [&self.lanes.read, &self.lanes.write] {
             lane.waiters.reset();
             lane.promised.set(false);
-            lane.over.set(false);
+            lane.doubtful.set(false);
         }
         let known = hub.reactor.register(hub.number, self.fd(), self.lanes.clone())?;
         self.registration.set(Some(known));

@@ -38,16 +38,11 @@ const ROUNDS: u32 = 32;
 /// ```
 #[macro_export]
 macro_rules! green_local {
-    () => {};
-    ($(#[$attribute:meta])* $visibility:vis static $name:ident: $type:ty = $value:expr; $($rest:tt)*) => {
-        $crate::green_local!($(#[$attribute])* $visibility static $name: $type = $value);
-        $crate::green_local!($($rest)*);
-    };
-    ($(#[$attribute:meta])* $visibility:vis static $name:ident: $type:ty = $value:expr) => {
+    ($($(#[$attribute:meta])* $visibility:vis static $name:ident: $type:ty = $value:expr);* $(;)?) => {$(
         $(#[$attribute])*
         $visibility static $name: $crate::thread::LocalKey<$type> =
             $crate::thread::LocalKey::new(|| -> $type { $value });
-    };
+    )*};
 }
 
 /// The key of a [`green_local!`](crate::green_local) variable, with the methods of std's.

@@ -416,63 +416,26 @@ fn dropping_the_last_handle_unwinds_a_suspended_greenlet_where_that_happens() {
 }
 
 #[test]
-fn the_family_lets_go_of_who_it_leaves() {
-    let log = Log::new();
-    let root = Greenlet::<u8>::current();
-    // The only handle is the temporary one in the switch: once control has left the greenlet, nobody can come back.
-    let value = Greenlet::new({
-        let log = log.clone();
-        move |n| {
-            let _word = OnDrop(|| log.push("unwound"));
-            let handle = Greenlet::<u8>::current();
-            drop(handle);
-            root.switch(n)
-        }
-    })
-    .switch(5);
-    log.push(format!("got {value}"));
-    assert_eq!(log.words(), ["got 5", "unwound"].map(String::from).into_iter().rev().collect::<Vec<_>>());
-}
-
-#[test]
-fn a_greenlet_that_takes_its_last_handle_along_is_unwound_before_the_next_one_runs() {
+fn a_greenlet_that_nobody_can_name_any_more_is_unwound_as_control_leaves_it() {
     let log = Log::new();
     let slot: Rc<RefCell<Option<Greenlet<u8>>>> = Rc::default();
-    let second = Greenlet::new({
-        let log = log.clone();
-        move |n| {
-            log.push(format!("second {n}"));
-            n
-        }
-    });
-    let first = Greenlet::new({
+    let root = Greenlet::<u8>::current();
+    let member = Greenlet::new({
         let (log, slot) = (log.clone(), slot.clone());
         move |n| {
-            let _word = OnDrop(|| log.push("first unwound"));
+            let _word = OnDrop(|| log.push("unwound"));
+            let from_child = root.switch(n);
             drop(slot.take());
-            second.switch(n + 1)
+            root.switch(from_child)
         }
     });
-    *slot.borrow_mut() = Some(first);
-    let start = slot.borrow().as_ref().map(Greenlet::clone).expect("it is there");
-    let start = Rc::new(RefCell::new(Some(start)));
-    let value = Greenlet::<u8>::new(move |n| {
-        let first = start.take().expect("it is there");
-        // This handle goes on to the frame of `switch`, and away with it: see `Caller`.
-        Caller(first).call(n)
-    })
-    .switch(1);
-    assert_eq!(value, 2);
-    assert!(log.words().contains(&"first unwound".to_owned()));
-    assert!(log.words().contains(&"second 2".to_owned()));
-}
-
-struct Caller(Greenlet<u8>);
-
-impl Caller {
-    fn call(self, n: u8) -> u8 {
-        self.0.switch(n)
-    }
+    member.switch(1);
+    // Control comes to it by what its child returns: nobody's frame holds a handle of it.
+    let child = Greenlet::new(|n| n + 1);
+    child.set_parent(&member);
+    *slot.borrow_mut() = Some(member);
+    log.push(format!("got {}", child.switch(4)));
+    assert_eq!(log.words(), ["unwound", "got 5"]);
 }
 
 #[test]
@@ -729,6 +692,29 @@ fn a_suspended_one_is_unwound_while_its_owner_unwinds() {
 // ---- stacks ----
 
 #[test]
+fn greenlets_and_generators_in_a_thread_local_are_left_when_the_os_thread_ends() {
+    thread_local! {
+        static KEPT: RefCell<Option<(Greenlet<u8>, Generator<u8>)>> = const { RefCell::new(None) };
+    }
+    let script = || {
+        KEPT.with_borrow(|kept| assert!(kept.is_none()));
+        let root = Greenlet::<u8>::current();
+        let greenlet = Greenlet::new(move |n| {
+            let _never = OnDrop(|| unreachable!("the OS thread's other thread-locals may be gone"));
+            root.switch(n)
+        });
+        greenlet.switch(1);
+        let mut generator = Generator::new(|y, ()| {
+            let _never = OnDrop(|| unreachable!("as above"));
+            y.yield_(2)
+        });
+        assert_eq!(generator.next(), Some(2));
+        KEPT.set(Some((greenlet, generator)));
+    };
+    std::thread::spawn(script).join().expect("it ends in order");
+}
+
+#[test]
 fn a_stack_of_the_size_asked_for_can_be_used() {
     fn depth(n: usize) -> usize {
         let frame = std::hint::black_box([n; 512]);
@@ -754,6 +740,15 @@ fn a_stack_is_given_back_as_soon_as_its_greenlet_has_ended() {
     let place = first.switch(0);
     let second = Greenlet::new(address);
     assert_eq!(second.switch(0), place, "the dead one still has its stack");
+}
+
+#[test]
+fn a_family_forgets_those_of_its_members_that_died() {
+    let before = Greenlet::<u64>::current();
+    for n in 0..10_000 {
+        assert_eq!(Greenlet::new(move |m: u64| m + n).switch(1), n + 1);
+    }
+    assert!(!before.is_dead());
 }
 
 #[test]

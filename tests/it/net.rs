@@ -27,6 +27,14 @@ pub(crate) fn pair() -> (TcpStream, std_net::TcpStream) {
     (TcpStream::from_std(ours).unwrap(), theirs)
 }
 
+/// Two connected sockets, of which ours has waited once. From then on the hub keeps books about it.
+pub(crate) fn waited_pair() -> (TcpStream, std_net::TcpStream) {
+    let (ours, theirs) = pair();
+    let waited = greenroom::timeout(Duration::from_millis(1), || ours.peek(&mut [0; 1]));
+    assert!(waited.is_err());
+    (ours, theirs)
+}
+
 /// Two connected sockets of std's.
 pub(crate) fn std_pair() -> (std_net::TcpStream, std_net::TcpStream) {
     let listener = std_net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

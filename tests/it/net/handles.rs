@@ -269,16 +269,14 @@ fn sockets_are_shown_as_stds_are() {
 fn a_killed_green_thread_leaves_no_descriptor_whatever_it_waited_for() {
     hub(|| {
         let (full, address) = full_listener();
-        let (near, far) = pair();
         let (idle, _) = listener();
+        let (silent, _peer) = pair();
+        let (deaf, _other_peer) = pair();
         let waiters = [
             greenroom::spawn(move || drop(TcpStream::connect(address))),
             greenroom::spawn(move || drop(idle.accept())),
-            greenroom::spawn(move || drop((&near).read(&mut [0; 8]))),
-            greenroom::spawn({
-                let far = TcpStream::from_std(far).unwrap();
-                move || drop((&far).write_all(&vec![0; 64 << 20]))
-            }),
+            greenroom::spawn(move || drop((&silent).read(&mut [0; 8]))),
+            greenroom::spawn(move || drop((&deaf).write_all(&vec![0; 64 << 20]))),
         ];
         thread::sleep(A_MOMENT);
         for waiter in &waiters {

@@ -12,14 +12,10 @@ pub(crate) fn reset(socket: std::net::TcpStream) {
     set(&socket, libc::SO_LINGER, &linger);
 }
 
-/// Makes the send buffer as small as the kernel lets it be.
-pub(crate) fn shrink_send_buffer(socket: &impl AsFd) {
-    set(socket, libc::SO_SNDBUF, &1_i32);
-}
-
-/// Makes the receive buffer as small as the kernel lets it be.
-pub(crate) fn shrink_receive_buffer(socket: &impl AsFd) {
-    set(socket, libc::SO_RCVBUF, &1_i32);
+/// Sets the sizes of both buffers; the kernel doubles them for its own use (man 7 socket).
+pub(crate) fn set_buffers(socket: &impl AsFd, bytes: i32) {
+    set(socket, libc::SO_SNDBUF, &bytes);
+    set(socket, libc::SO_RCVBUF, &bytes);
 }
 
 fn set<T>(socket: &impl AsFd, option: i32, value: &T) {

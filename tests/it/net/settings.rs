@@ -8,7 +8,7 @@ use std::time::Duration;
 use greenroom::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use greenroom::thread;
 
-use super::{A_MOMENT, full_listener, listener, pair, std_pair};
+use super::{A_MOMENT, full_listener, listener, pair, std_pair, waited_pair};
 use crate::support::hub;
 
 #[test]
@@ -68,7 +68,7 @@ fn a_write_with_a_timeout_beyond_the_clock_waits() {
 #[test]
 fn set_nonblocking_makes_calls_that_would_park_fail() {
     hub(|| {
-        let (near, mut far) = pair();
+        let (near, mut far) = waited_pair();
         let clone = near.try_clone().unwrap();
         near.set_nonblocking(true).unwrap();
         assert_eq!((&clone).read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::WouldBlock);

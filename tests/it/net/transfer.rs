@@ -10,7 +10,7 @@ use std::time::Duration;
 use greenroom::net::Shutdown;
 use greenroom::thread;
 
-use super::{A_MOMENT, green_pair, kernel, pair, std_pair};
+use super::{A_MOMENT, green_pair, kernel, pair, std_pair, waited_pair};
 use crate::support::hub;
 
 /// Bytes in which a lost, doubled or moved piece shows.
@@ -133,7 +133,7 @@ fn a_byte_now_and_then_fills_a_buffer_in_the_end() {
 #[test]
 fn what_a_short_read_left_is_delivered_without_a_new_event() {
     hub(|| {
-        let (mut near, mut far) = pair();
+        let (mut near, mut far) = waited_pair();
         far.write_all(b"0123456789").unwrap();
         let mut start = [0; 4];
         near.read_exact(&mut start).unwrap();
@@ -147,7 +147,7 @@ fn what_a_short_read_left_is_delivered_without_a_new_event() {
 #[test]
 fn data_that_arrives_after_a_short_read_is_seen_whenever_it_comes() {
     hub(|| {
-        let (mut near, mut far) = pair();
+        let (mut near, mut far) = waited_pair();
         let mut buffer = [0; 64];
         for round in 0..100 {
             far.write_all(b"ab").unwrap();
@@ -163,7 +163,7 @@ fn data_that_arrives_after_a_short_read_is_seen_whenever_it_comes() {
 #[test]
 fn data_and_the_end_that_arrive_together_are_read_in_that_order() {
     hub(|| {
-        let (mut near, mut far) = pair();
+        let (mut near, mut far) = waited_pair();
         far.write_all(b"last words").unwrap();
         drop(far);
         thread::sleep(A_MOMENT);
@@ -212,7 +212,7 @@ fn an_urgent_byte_in_between_neither_ends_nor_stops_the_stream() {
         let (near, mut far) = std_pair();
         let expected = script(near, &mut far);
         assert_eq!(expected, [b"ab", b"cd"]);
-        let (near, mut far) = pair();
+        let (near, mut far) = waited_pair();
         assert_eq!(script(&near, &mut far), expected);
         thread::sleep(A_MOMENT);
         assert_eq!(script(&near, &mut far), expected);
@@ -247,7 +247,7 @@ fn vectored_calls_take_as_many_slices_as_stds() {
 #[test]
 fn a_full_vectored_read_of_the_most_slices_is_not_taken_for_a_short_one() {
     hub(|| {
-        let (mut near, mut far) = pair();
+        let (mut near, mut far) = waited_pair();
         far.write_all(&[7; 1_500]).unwrap();
         thread::sleep(A_MOMENT);
         let mut room = [[0]; 1_500];
@@ -281,8 +281,8 @@ fn a_large_transfer_through_small_buffers_is_exact() {
     const LENGTH: usize = 1 << 20;
     hub(|| {
         let (mut near, far) = green_pair();
-        kernel::shrink_send_buffer(&near);
-        kernel::shrink_receive_buffer(&far);
+        kernel::set_buffers(&near, 16 << 10);
+        kernel::set_buffers(&far, 16 << 10);
         let sent = pattern(LENGTH);
         let reader = greenroom::spawn(move || {
             let mut heard = Vec::new();

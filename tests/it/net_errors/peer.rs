@@ -10,7 +10,7 @@ use greenroom::net::{Shutdown, SocketAddr, TcpStream};
 use greenroom::thread;
 
 use super::told;
-use crate::net::{A_MOMENT, kernel, pair, std_pair};
+use crate::net::{A_MOMENT, kernel, pair, std_pair, waited_pair};
 use crate::support::hub;
 
 /// More than any pair of socket buffers takes.
@@ -65,7 +65,7 @@ fn same_as_std(script: impl Fn(&mut dyn Stream, std_net::TcpStream) -> Record) -
     hub(|| {
         let (mut near, far) = std_pair();
         let expected = script(&mut near, far);
-        let (mut near, far) = pair();
+        let (mut near, far) = waited_pair();
         let recorded = script(&mut near, far);
         assert_eq!(recorded, expected);
         recorded
