@@ -69,12 +69,13 @@ fn hold(threads: u64, kill: bool) -> io::Result<()> {
     })
 }
 
-/// Spawns all, and waits until each has started and stands in its first park.
+/// Spawns all, and waits until each has started and stands in its first park. They are daemons, so that the
+/// program ends if there is no room for all of them.
 fn fill(dormitory: &Rc<Dormitory>, threads: u64) -> io::Result<Vec<JoinHandle<()>>> {
     let mut handles = Vec::with_capacity(threads as usize);
     for _ in 0..threads {
         let dormitory = Rc::clone(dormitory);
-        handles.push(thread::Builder::new().spawn(move || sleeper(&dormitory))?);
+        handles.push(thread::Builder::new().daemon(true).spawn(move || sleeper(&dormitory))?);
     }
     while dormitory.parked.get() < threads {
         thread::yield_now();

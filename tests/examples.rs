@@ -8,7 +8,7 @@ mod program;
 #[path = "examples/servers.rs"]
 mod servers;
 
-use program::{Server, finish};
+use program::{Server, finish, finish_within};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
@@ -205,6 +205,7 @@ fn a_swarm_whose_server_loses_a_message_says_so() {
     forgetful.join().unwrap();
     assert_eq!(run.code, Some(1), "{run:?}");
     assert_eq!(run.figures()[..4], ["clients=1", "alive_at_once=1", "messages=1", "lost=1"], "{run:?}");
+    assert!(run.stderr.ends_with("swarm: a client failed: the server hung up\n"), "{run:?}");
 }
 
 #[test]
@@ -239,6 +240,13 @@ fn twenty_thousand_sleepers_wake() {
 #[test]
 fn twenty_thousand_sleepers_are_killed() {
     million(&["20000", "--kill"]);
+}
+
+#[test]
+fn more_sleepers_than_there_is_room_for_end_in_one_line() {
+    let run = finish_within(2 << 30, "million", &["100000"]);
+    run.assert_one_line_error("million", 1);
+    assert!(run.stderr.contains("RLIMIT_AS"), "{run:?}");
 }
 
 fn million(arguments: &[&str]) {

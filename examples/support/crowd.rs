@@ -6,7 +6,7 @@ use greenroom::net::{SocketAddr, TcpStream};
 use greenroom::thread::{self, Thread};
 use greenroom::time::{Duration, Instant, Interval};
 use std::cell::{Cell, RefCell};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::rc::Rc;
 
 /// A server that keeps a client waiting longer has lost its message.
@@ -86,7 +86,7 @@ fn member(crowd: &Rc<Crowd>) -> impl FnOnce() + 'static {
         let arrival = crowd.arrive();
         crowd.count_arrival(arrival.is_ok());
         if let Err(error) = arrival.and_then(|stream| crowd.talk(&stream, crowd.wait_for_start())) {
-            crowd.failure.borrow_mut().get_or_insert(error);
+            crowd.failure.borrow_mut().get_or_insert(in_plain_words(error));
         }
     }
 }
@@ -142,6 +142,16 @@ impl Load {
             Load::Messages(wanted) => messages >= wanted,
             Load::Time(wanted) => elapsed >= wanted,
         }
+    }
+}
+
+fn in_plain_words(error: io::Error) -> io::Error {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => io::Error::new(error.kind(), "the server hung up"),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            io::Error::new(error.kind(), format!("no answer for {PATIENCE:?}"))
+        }
+        _ => error,
     }
 }
 

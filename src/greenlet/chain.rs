@@ -133,8 +133,7 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) fn new() -> Link {
-        // Fails when the OS thread is already ending, which is then known.
-        let _ = END.try_with(|_| ());
+        await_the_end();
         let id = HERE.with(|here| {
             here.last_id.set(here.last_id.get() + 1);
             here.last_id.get()
@@ -352,6 +351,7 @@ pub(crate) fn innermost_spot() -> Spot {
 
 /// Keeps a root at the innermost place of the running chain, until that place ends.
 pub(crate) fn keep_here(root: Rc<dyn Root>) {
+    await_the_end();
     with_current(|strand| match strand.links().next() {
         Some(link) => link.roots.with(|list| list.push(root)),
         None => strand.roots.with(|list| list.push(root)),
@@ -401,6 +401,12 @@ pub(crate) fn strand_panic() {
 /// Whether `std::thread::panicking` says true for ever on this OS thread, and so says nothing.
 pub(crate) fn panic_is_stranded() -> bool {
     HERE.with(|here| here.stranded_panics.get() != 0)
+}
+
+/// Whoever makes what an OS thread may leave behind asks to be told of its end.
+fn await_the_end() {
+    // Fails when the OS thread is already ending, which is then known.
+    let _ = END.try_with(|_| ());
 }
 
 /// Whether the OS thread destroys its thread-locals: then what is suspended is left as it stands (S5).

@@ -1,36 +1,38 @@
-//! Wait lists of one hub: who is to be told when something happens, first come, first told.
+//! Wait lists: who is to be told when something happens; first come, first told.
 //!
-//! A list is two words in the object that is waited for; its entries are in one table a hub, so that a wait allocates
-//! nothing and leaving the middle of a list is O(1). An entry belongs to whoever waits: the one who tells takes it out of the
-//! list and marks it as told, and only the waiter gives it up. So a waiter that was interrupted in the same turn still learns
-//! that it had been told, and can tell the next.
+//! A list is two words in the object that is waited for. An entry is a [`Node`] in the frame of whoever waits, or in something
+//! it owns, so a wait allocates nothing, and leaving the middle of a list is O(1). A node belongs to its waiter: the one who
+//! tells takes it out of the list and empties it, and only the waiter gives it up. So a waiter that was interrupted in
+//! the same turn still learns that it had been told, and can tell the next.
+//!
+//! All of this is for one OS thread.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::num::NonZeroU32;
+use std::fmt;
+use std::ptr;
 use std::rc::Rc;
 use std::task::Waker;
 
-use slab::Slab;
-
 use crate::hub::task::TaskPtr;
 
-/// One end of a chain of entries, or a place in it: the key of an entry plus one.
-type Place = Option<NonZeroU32>;
-
 /// The list itself: part of what is waited for.
-#[derive(Debug, Default)]
 pub(crate) struct WaitList {
-    first: Cell<Place>,
-    last: Cell<Place>,
+    first: Cell<*const Node>,
+    last: Cell<*const Node>,
 }
 
-/// Names an entry until it is given up.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct WaiterKey(NonZeroU32);
+/// A place in a list.
+pub(crate) struct Node {
+    /// Who waits. Taken out by whoever tells.
+    waiter: Cell<Option<Waiter>>,
+    /// Neighbours in the list. They have meaning while `linked`.
+    previous: Cell<*const Node>,
+    next: Cell<*const Node>,
+    linked: Cell<bool>,
+}
 
-/// Who is told, and how. A waker's clone and drop are user code: entries are moved out of the table, and dropped by
-/// whoever gets them once the table is no longer borrowed.
+/// Who is told, and how. A waker's drop is user code: whoever takes a waiter out drops it with nothing borrowed.
 pub(crate) enum Waiter {
     /// A parked green thread, or the root: it is woken.
     Thread(TaskPtr),
@@ -40,8 +42,6 @@ pub(crate) enum Waiter {
     Watch(Rc<Watch>, usize),
     /// A task of some executor.
     Waker(Waker),
-    /// Nobody any more: it has been told.
-    Told,
 }
 
 /// What a wait for several things gathers: which have happened, in that order.
@@ -52,131 +52,153 @@ pub(crate) struct Watch {
     pub(crate) parked: Cell<Option<TaskPtr>>,
 }
 
-struct Entry {
-    waiter: Waiter,
-    previous: Place,
-    next: Place,
-}
-
-/// The table of all entries of a hub.
-#[derive(Default)]
-pub(crate) struct Waiters {
-    entries: Slab<Entry>,
+impl Node {
+    pub(crate) const fn new(waiter: Waiter) -> Node {
+        Node {
+            waiter: Cell::new(Some(waiter)),
+            previous: Cell::new(ptr::null()),
+            next: Cell::new(ptr::null()),
+            linked: Cell::new(false),
+        }
+    }
 }
 
 impl WaitList {
     pub(crate) const fn new() -> WaitList {
-        WaitList { first: Cell::new(None), last: Cell::new(None) }
+        WaitList { first: Cell::new(ptr::null()), last: Cell::new(ptr::null()) }
     }
 
+    #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.first.get().is_none()
+        self.first.get().is_null()
     }
 
-    /// Forgets all entries, with the table that held them.
-    pub(crate) fn reset(&self) {
-        self.first.set(None);
-        self.last.set(None);
+    /// Adds a waiter at the end.
+    ///
+    /// # Safety
+    ///
+    /// Node and list stay where they are until the node has [left](Self::leave) this list, on every way out (S15).
+    #[inline]
+    pub(crate) unsafe fn join(&self, node: &Node) {
+        self.link(self.last.get(), node, ptr::null());
+    }
+
+    /// Adds a waiter at the head: it had its turn and found nothing.
+    ///
+    /// # Safety
+    ///
+    /// As for [`join`](Self::join).
+    pub(crate) unsafe fn rejoin(&self, node: &Node) {
+        self.link(ptr::null(), node, self.first.get());
+    }
+
+    /// Gives a node up. True if it had been told.
+    #[inline]
+    pub(crate) fn leave(&self, node: &Node) -> bool {
+        if node.linked.get() {
+            self.unlink(node);
+        }
+        node.waiter.take().is_none()
+    }
+
+    /// Takes the first out; the caller tells it.
+    #[inline]
+    pub(crate) fn take_first(&self) -> Option<Waiter> {
+        // SAFETY: a linked node is where it was when it joined (`join`).
+        let first = unsafe { self.first.get().as_ref() }?;
+        self.unlink(first);
+        first.waiter.take()
+    }
+
+    /// Takes all out, and tells nobody: the hub has ended, and those that stand are never resumed.
+    pub(crate) fn abandon(&self) {
+        while let Some(waiter) = self.take_first() {
+            drop(waiter);
+        }
+    }
+
+    fn link(&self, previous: *const Node, node: &Node, next: *const Node) {
+        debug_assert!(!node.linked.get(), "a node is in one list, once");
+        node.previous.set(previous);
+        node.next.set(next);
+        node.linked.set(true);
+        self.neighbour_after(previous).set(node);
+        self.neighbour_before(next).set(node);
+    }
+
+    fn unlink(&self, node: &Node) {
+        let (previous, next) = (node.previous.get(), node.next.get());
+        node.linked.set(false);
+        self.neighbour_after(previous).set(next);
+        self.neighbour_before(next).set(previous);
+    }
+
+    /// Where the link that follows `node` is kept; null stands for the list itself.
+    fn neighbour_after(&self, node: *const Node) -> &Cell<*const Node> {
+        // SAFETY: neighbours of a linked node are linked, so they are where they were (`join`).
+        unsafe { node.as_ref() }.map_or(&self.first, |node| &node.next)
+    }
+
+    fn neighbour_before(&self, node: *const Node) -> &Cell<*const Node> {
+        // SAFETY: as above.
+        unsafe { node.as_ref() }.map_or(&self.last, |node| &node.previous)
     }
 }
 
-impl Waiters {
-    /// Adds a waiter at the end of the list.
-    pub(crate) fn join(&mut self, list: &WaitList, waiter: Waiter) -> WaiterKey {
-        let last = list.last.get();
-        let place = self.insert(waiter, last, None);
-        list.last.set(Some(place));
-        match last {
-            Some(last) => self.entry(last).next = Some(place),
-            None => list.first.set(Some(place)),
-        }
-        WaiterKey(place)
-    }
-
-    /// Adds a waiter at the head of the list: it had its turn and found nothing.
-    pub(crate) fn rejoin(&mut self, list: &WaitList, waiter: Waiter) -> WaiterKey {
-        let first = list.first.get();
-        let place = self.insert(waiter, None, first);
-        list.first.set(Some(place));
-        match first {
-            Some(first) => self.entry(first).previous = Some(place),
-            None => list.last.set(Some(place)),
-        }
-        WaiterKey(place)
-    }
-
-    /// Gives an entry up. [`Waiter::Told`] if it had been told, else who it was.
-    #[must_use = "dropping a waker is user code: not while the table is borrowed"]
-    pub(crate) fn leave(&mut self, list: &WaitList, key: WaiterKey) -> Waiter {
-        if !matches!(self.entry(key.0).waiter, Waiter::Told) {
-            self.unlink(list, key.0);
-        }
-        self.entries.remove(index(key.0)).waiter
-    }
-
-    /// Takes the first of the list and marks it as told; the caller tells it.
-    pub(crate) fn tell_first(&mut self, list: &WaitList) -> Option<Waiter> {
-        let first = list.first.get()?;
-        self.unlink(list, first);
-        Some(std::mem::replace(&mut self.entry(first).waiter, Waiter::Told))
-    }
-
-    fn insert(&mut self, waiter: Waiter, previous: Place, next: Place) -> NonZeroU32 {
-        let key = self.entries.insert(Entry { waiter, previous, next });
-        let place = u32::try_from(key + 1).expect("fewer than four thousand million waits");
-        NonZeroU32::new(place).expect("one more than a key")
-    }
-
-    fn unlink(&mut self, list: &WaitList, place: NonZeroU32) {
-        let (previous, next) = (self.entry(place).previous, self.entry(place).next);
-        match previous {
-            Some(previous) => self.entry(previous).next = next,
-            None => list.first.set(next),
-        }
-        match next {
-            Some(next) => self.entry(next).previous = previous,
-            None => list.last.set(previous),
-        }
-    }
-
-    fn entry(&mut self, place: NonZeroU32) -> &mut Entry {
-        &mut self.entries[index(place)]
+impl Default for WaitList {
+    fn default() -> WaitList {
+        WaitList::new()
     }
 }
 
-fn index(place: NonZeroU32) -> usize {
-    place.get() as usize - 1
+impl fmt::Debug for WaitList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitList").field("empty", &self.is_empty()).finish()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn watch(number: usize) -> Waiter {
-        Waiter::Watch(Rc::default(), number)
-    }
-
-    fn told(waiters: &mut Waiters, list: &WaitList) -> Vec<usize> {
-        std::iter::from_fn(|| match waiters.tell_first(list) {
-            Some(Waiter::Watch(_, number)) => Some(number),
-            _ => None,
-        })
-        .collect()
+    fn numbers(list: &WaitList) -> Vec<usize> {
+        let number = |waiter| match waiter {
+            Waiter::Watch(_, number) => number,
+            _ => unreachable!("only numbers joined"),
+        };
+        std::iter::from_fn(|| list.take_first().map(number)).collect()
     }
 
     #[test]
     fn first_come_is_first_told_and_who_left_is_not_told() {
-        let (mut waiters, list) = (Waiters::default(), WaitList::new());
-        let keys: Vec<_> = (0..5).map(|n| waiters.join(&list, watch(n))).collect();
+        let list = WaitList::new();
+        let nodes: Vec<_> = (0..6).map(|n| Node::new(Waiter::Watch(Rc::default(), n))).collect();
+        for node in &nodes[..5] {
+            // SAFETY: all are given up below, before the vector goes.
+            unsafe { list.join(node) };
+        }
         for left in [0, 2, 4] {
-            assert!(matches!(waiters.leave(&list, keys[left]), Waiter::Watch(_, number) if number == left));
+            assert!(!list.leave(&nodes[left]));
         }
-        let head = waiters.rejoin(&list, watch(9));
-        assert_eq!(told(&mut waiters, &list), [9, 1, 3]);
+        // SAFETY: as above.
+        unsafe { list.rejoin(&nodes[5]) };
+        assert_eq!(numbers(&list), [5, 1, 3]);
         assert!(list.is_empty());
-        for key in [head, keys[1], keys[3]] {
-            assert!(matches!(waiters.leave(&list, key), Waiter::Told));
+        for told in [5, 1, 3] {
+            assert!(list.leave(&nodes[told]));
         }
-        assert!(waiters.entries.is_empty());
+    }
+
+    #[test]
+    fn the_only_one_may_leave_and_join_again() {
+        let list = WaitList::new();
+        for _ in 0..3 {
+            let node = Node::new(Waiter::Watch(Rc::default(), 7));
+            // SAFETY: it leaves two lines below.
+            unsafe { list.join(&node) };
+            assert!(!list.is_empty());
+            assert!(!list.leave(&node));
+            assert!(list.is_empty());
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -56,16 +55,12 @@ struct Program {
 }
 
 impl Program {
-    fn start(name: &str, arguments: &[&str]) -> Program {
-        let path = example(name);
+    fn start(mut command: Command) -> Program {
         let started = Instant::now();
-        let mut command = Command::new(&path);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| {
-            panic!(
-                "{}: {error} (built by cargo build --examples, and by cargo test without a filter)",
-                path.display()
-            );
+            let built_by = "cargo build --examples, and cargo test without a filter, build it";
+            panic!("{}: {error} ({built_by})", command.get_program().display());
         });
         let stdout = lines(child.stdout.take().unwrap());
         let stderr = lines(child.stderr.take().unwrap());
@@ -104,13 +99,26 @@ impl Drop for Program {
 
 #[track_caller]
 pub(crate) fn finish(name: &str, arguments: &[&str]) -> Outcome {
-    Program::start(name, arguments).finish()
+    Program::start(example(name, arguments)).finish()
+}
+
+/// As [`finish`], under a limit on what the process may map.
+#[track_caller]
+pub(crate) fn finish_within(address_space: u64, name: &str, arguments: &[&str]) -> Outcome {
+    let program = example(name, arguments);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit -v {} && exec \"$0\" \"$@\"", address_space / 1024)]);
+    shell.arg(program.get_program()).args(program.get_args());
+    Program::start(shell).finish()
 }
 
 /// Cargo puts the examples next to the directory of the test binaries.
-fn example(name: &str) -> PathBuf {
+fn example(name: &str, arguments: &[&str]) -> Command {
     let test = std::env::current_exe().unwrap();
-    test.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(name)
+    let profile = test.parent().and_then(|deps| deps.parent()).unwrap();
+    let mut command = Command::new(profile.join("examples").join(name));
+    command.args(arguments);
+    command
 }
 
 /// The lines of an output, read on an OS thread of their own so that the program never waits for its
@@ -135,7 +143,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(name: &str) -> Server {
-        let program = Program::start(name, &["127.0.0.1:0"]);
+        let program = Program::start(example(name, &["127.0.0.1:0"]));
         let line = program.stdout.recv_timeout(PATIENCE).expect("a server says where it listens");
         let address = line.trim().strip_prefix("listening on ").expect("the line that says so").to_owned();
         Server { program, address }

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::rc::Rc;
 
-use greenroom::generator::{Generator, Yielder};
+use greenroom::generator::{Generator, Resumed, Yielder};
 use greenroom::greenlet::Greenlet;
 
 use crate::support::{Log, OnDrop, Tally, hub, panic_of};
@@ -762,4 +762,102 @@ fn thousands_of_dead_generations_are_forgotten_without_recursion() {
         youngest = child;
     }
     assert_eq!(format!("{:?}", youngest.parent().expect("the root")), format!("{root:?}"));
+}
+
+// ---- at random ----
+
+/// A generator of random numbers that is the same everywhere: Steele and Vigna's splitmix64.
+fn random(seed: &Cell<u64>, below: usize) -> usize {
+    seed.set(seed.get().wrapping_add(0x9E37_79B9_7F4A_7C15));
+    let mut z = seed.get();
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    ((z ^ (z >> 31)) % below as u64) as usize
+}
+
+/// What the greenlets of the walk below share.
+struct Walk {
+    seed: Cell<u64>,
+    steps: Cell<u32>,
+    members: RefCell<Vec<Option<Greenlet<Box<u64>>>>>,
+    root: Greenlet<Box<u64>>,
+    tally: Tally,
+}
+
+impl Walk {
+    /// One random deed of whoever calls; the value that went round comes back, and is one more each time.
+    fn step(self: &Rc<Self>, mut value: Box<u64>) -> Box<u64> {
+        self.steps.set(self.steps.get() + 1);
+        let place = random(&self.seed, self.members.borrow().len());
+        let other = self.members.borrow()[place].clone();
+        match (random(&self.seed, 12), other) {
+            (0, Some(other)) if !is_current(&other) => other.kill(),
+            (1, _) => drop(self.members.borrow_mut()[place].take()),
+            (2, Some(other)) => return caught(|| other.throw(Box::new("thrown"))).unwrap_or(value),
+            (3 | 4, None) => self.found(place),
+            (5, _) => {
+                let n = *value;
+                *value = Generator::new(move |y, ()| y.yield_(n)).sum();
+            }
+            (6, _) => value = self.root.switch(value),
+            (7, Some(other)) => other.set_parent(&self.root),
+            (_, Some(other)) => value = other.switch(value),
+            _ => {}
+        }
+        value
+    }
+
+    fn found(self: &Rc<Self>, place: usize) {
+        let walk = self.clone();
+        let member = Greenlet::new(move |mut value| {
+            let _one = walk.tally.one();
+            for _ in 0..random(&walk.seed, 20) {
+                value = walk.step(value);
+            }
+            value
+        });
+        self.members.borrow_mut()[place] = Some(member);
+    }
+}
+
+fn is_current(greenlet: &Greenlet<Box<u64>>) -> bool {
+    format!("{greenlet:?}").contains("Running")
+}
+
+/// What `f` returns, unless it is hit by what the walk throws. Other panics go on.
+fn caught<R>(f: impl FnOnce() -> R) -> Option<R> {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(value) => Some(value),
+        Err(payload) if payload.is::<&'static str>() => None,
+        Err(payload) => std::panic::resume_unwind(payload),
+    }
+}
+
+#[test]
+fn random_walks_of_switches_kills_throws_and_drops_leave_nothing_behind() {
+    for seed in 0..200 {
+        let tally = Tally::new();
+        // Greenlets that have switched to each other keep each other. The end of the place of their root ends them all.
+        let mut place = Generator::new({
+            let tally = tally.clone();
+            move |_: &Yielder<()>, ()| {
+                let walk = Rc::new(Walk {
+                    seed: Cell::new(seed),
+                    steps: Cell::new(0),
+                    members: RefCell::new(vec![None; 8]),
+                    root: Greenlet::current(),
+                    tally,
+                });
+                while walk.steps.get() < 500 {
+                    caught(|| walk.step(Box::new(7)));
+                }
+                walk
+            }
+        });
+        let Resumed::Returned(walk) = place.send(()) else { unreachable!("it does not yield") };
+        assert_eq!(tally.alive(), 0, "seed {seed}");
+        walk.members.take();
+        assert_eq!(Rc::strong_count(&walk), 1, "seed {seed}: somebody still holds a greenlet");
+        assert!(tally.dropped() > 10, "seed {seed}: the walk was none");
+    }
 }
