@@ -20,6 +20,7 @@ pub mod thread;
 pub mod time;
 
 mod executor;
+#[expect(unsafe_code, reason = "queues up in wait lists")]
 pub mod wait;
 
 pub mod io;

@@ -29,7 +29,8 @@ use crate::greenlet::chain;
 use crate::hub::remote::Remote;
 use crate::hub::task::WaitingFor;
 use crate::hub::{self, Hub, Settings};
-use crate::park::{self, Manner};
+use crate::park::Manner;
+use crate::park::told::park_in;
 use crate::stack::Guards;
 use crate::thread::{self, JoinHandle, Thread};
 
@@ -101,7 +102,7 @@ impl Runtime {
         let result = catch_unwind(AssertUnwindSafe(main));
         if result.is_ok() {
             while self.hub.lasting.get() > 0 {
-                let _ = park::park_in(&self.hub.all_ended, Manner::Deaf, WaitingFor::ThreadEnd, None);
+                let _ = park_in(&self.hub.all_ended, Manner::Deaf, WaitingFor::ThreadEnd, None);
             }
         }
         drop(self);

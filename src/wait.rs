@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::hub;
 use crate::hub::clock::Moment;
 use crate::hub::task::{WaitingFor, Woken};
-use crate::hub::waiters::{Waiter, WaiterKey, Watch};
+use crate::hub::waiters::{Node, Waiter, Watch};
 use crate::park::error::JoinError;
 use crate::park::{self, Manner};
 use crate::thread::JoinHandle;
@@ -222,16 +222,14 @@ impl<T> Objects for Vec<JoinHandle<T>> {
 struct Gathering<O: Objects> {
     objects: O,
     watch: Rc<Watch>,
-    entries: Vec<Option<WaiterKey>>,
+    /// The place in the list of each; none if it was ready at once. The boxes keep their addresses.
+    nodes: Vec<Option<Box<Node>>>,
     /// How many have not been returned.
     left: usize,
-    /// The hub in whose table the entries are.
-    hub: u64,
 }
 
 impl<O: Objects> Gathering<O> {
     fn new(objects: O) -> Gathering<O> {
-        let hub = hub::current();
         let watch = Rc::<Watch>::default();
         let enter = |index| {
             let object = objects.at(index);
@@ -239,10 +237,14 @@ impl<O: Objects> Gathering<O> {
                 watch.happened.borrow_mut().push_back(index);
                 return None;
             }
-            Some(hub.join_list(object.list().0, Waiter::Watch(watch.clone(), index)))
+            let node = Box::new(Node::new(Waiter::Watch(watch.clone(), index)));
+            // SAFETY: the object stays where it is or, if it is moved in here, its list is behind a pointer; the box keeps
+            // its address; `leave` comes before either goes (S15).
+            unsafe { object.list().0.join(&node) };
+            Some(node)
         };
-        let entries = (0..objects.len()).map(enter).collect();
-        Gathering { left: objects.len(), watch, entries, objects, hub: hub.number }
+        let nodes = (0..objects.len()).map(enter).collect();
+        Gathering { left: objects.len(), watch, nodes, objects }
     }
 
     /// The place of the next that is ready; None once all were returned, at the deadline, or while the caller is unwinding.
@@ -265,18 +267,15 @@ impl<O: Objects> Gathering<O> {
     }
 
     fn leave(&mut self, index: usize) {
-        if let Some(key) = self.entries[index].take()
-            && let Some(hub) = hub::try_current()
-            && hub.number == self.hub
-        {
-            hub.leave_list(self.objects.at(index).list().0, key);
+        if let Some(node) = self.nodes[index].take() {
+            self.objects.at(index).list().0.leave(&node);
         }
     }
 }
 
 impl<O: Objects> Drop for Gathering<O> {
     fn drop(&mut self) {
-        (0..self.entries.len()).for_each(|index| self.leave(index));
+        (0..self.nodes.len()).for_each(|index| self.leave(index));
     }
 }
 

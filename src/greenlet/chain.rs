@@ -11,13 +11,14 @@
 //!
 //! A green thread that parks leaves its whole chain hanging on its strand, and finds it there when it runs again.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr;
 use std::rc::Rc;
 
+use crate::greenlet::roots::{Root, Roots};
 use crate::greenlet::switch::Yielder;
 
 /// How often code that is being unwound may begin something new that must be unwound as well, before it is left alone.
@@ -181,92 +182,6 @@ impl Link {
     }
 }
 
-/// The root of a family of greenlets, as the place where it stands sees it.
-pub(crate) trait Root: Any {
-    /// Its switch is not pending: control is in the frames of the root itself.
-    fn has_control(&self) -> bool;
-
-    /// Unwinds what is suspended of its family. It does not unwind itself.
-    fn end(&self);
-
-    /// The place is gone, and nothing could be unwound.
-    fn abandon(&self);
-}
-
-/// The roots that stand at one place. Empty for nearly all, so it is one word.
-struct Roots(Cell<Option<Box<RootList>>>);
-
-type RootList = Vec<Rc<dyn Root>>;
-
-impl Roots {
-    const fn new() -> Roots {
-        Roots(Cell::new(None))
-    }
-
-    /// Runs `f` with the list, which nobody else sees meanwhile: `f` runs no code of the user's.
-    fn with<R>(&self, f: impl FnOnce(&mut RootList) -> R) -> R {
-        let mut list = self.0.take().unwrap_or_default();
-        let result = f(&mut list);
-        if !list.is_empty() {
-            self.0.set(Some(list));
-        }
-        result
-    }
-
-    fn find<R: Root>(&self) -> Option<Rc<R>> {
-        let of_that_type = |root: &Rc<dyn Root>| (root.clone() as Rc<dyn Any>).downcast::<R>().ok();
-        self.with(|list| list.iter().filter(|root| root.has_control()).find_map(of_that_type))
-    }
-
-    fn pop(&self) -> Option<Rc<dyn Root>> {
-        let mut list = self.0.take()?;
-        let last = list.pop();
-        if !list.is_empty() {
-            self.0.set(Some(list));
-        }
-        last
-    }
-
-    /// Unwinding one family may found another, here; not for ever.
-    fn end(&self) {
-        for _ in 0..ROUNDS {
-            let Some(root) = self.pop() else { return };
-            root.end();
-        }
-        self.abandon();
-    }
-
-    fn abandon(&self) {
-        while let Some(root) = self.pop() {
-            root.abandon();
-        }
-    }
-}
-
-/// Where a family is rooted: in the frames of one link, or in those of a green thread or the root itself.
-#[derive(Clone, Copy)]
-pub(crate) struct Spot {
-    /// Has meaning if `link` is 0. It is compared, never followed: a strand that goes ends its families first.
-    strand: *const Strand,
-    link: u64,
-}
-
-impl Spot {
-    /// Whether the running code stands in these frames, which are those of a strand, and no link is entered.
-    #[inline(always)]
-    pub(crate) fn is_bare(self) -> bool {
-        self.link == 0 && with_current(|strand| ptr::eq(strand, self.strand) && strand.top().is_null())
-    }
-
-    /// Whether its frames are part of the running chain.
-    pub(crate) fn stands(self) -> bool {
-        match self.link {
-            0 => ptr::eq(self.strand, current()),
-            link => stands(link),
-        }
-    }
-}
-
 /// What [`nearest`] finds.
 pub(crate) enum Nearest<R> {
     /// The running code stands on the greenlet with this record, which is running, and so is there.
@@ -344,17 +259,12 @@ pub(crate) fn nearest<T: 'static, R: Root>() -> Nearest<R> {
     })
 }
 
-/// The innermost place of the running chain.
-pub(crate) fn innermost_spot() -> Spot {
-    Spot { strand: current(), link: innermost() }
-}
-
 /// Keeps a root at the innermost place of the running chain, until that place ends.
 pub(crate) fn keep_here(root: Rc<dyn Root>) {
     await_the_end();
     with_current(|strand| match strand.links().next() {
-        Some(link) => link.roots.with(|list| list.push(root)),
-        None => strand.roots.with(|list| list.push(root)),
+        Some(link) => link.roots.keep(root),
+        None => strand.roots.keep(root),
     });
 }
 

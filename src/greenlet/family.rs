@@ -16,8 +16,9 @@ use std::panic::Location;
 use std::ptr;
 use std::rc::{Rc, Weak};
 
-use crate::greenlet::chain::{self, Link, Spot};
+use crate::greenlet::chain::{self, Link};
 use crate::greenlet::member::{MAIL, Member, Message, State};
+use crate::greenlet::roots::Spot;
 use crate::greenlet::switch::Step;
 use crate::greenlet::unwind::contain;
 
@@ -41,7 +42,7 @@ impl<T> Family<T> {
     /// A family that is rooted in the innermost place of the running chain.
     pub(super) fn new(site: &'static Location<'static>) -> Rc<Family<T>> {
         Rc::new(Family {
-            spot: chain::innermost_spot(),
+            spot: Spot::innermost(),
             site,
             ended: Cell::new(false),
             running: Cell::new(ptr::null()),

@@ -8,9 +8,10 @@ use std::thread;
 
 use crate::greenlet::Greenlet;
 use crate::greenlet::carrier::Carrier;
-use crate::greenlet::chain::{self, Link, Root};
+use crate::greenlet::chain::{self, Link};
 use crate::greenlet::family::Family;
 use crate::greenlet::lineage::Lineage;
+use crate::greenlet::roots::Root;
 use crate::greenlet::switch::{self, Step};
 use crate::greenlet::unwind::{self, Payload, contain};
 

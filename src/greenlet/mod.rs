@@ -38,6 +38,7 @@ mod lineage;
 mod member;
 #[expect(unsafe_code, reason = "suspends coroutines; knows that who runs is there")]
 mod passing;
+mod roots;
 #[expect(unsafe_code, reason = "is the door to the coroutines")]
 pub(crate) mod switch;
 pub(crate) mod unwind;

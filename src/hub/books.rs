@@ -29,11 +29,12 @@ impl Hub {
 
     /// Counts one more user of stacks of `bytes` (None: the default size); returns the class and what `bytes` was rounded
     /// to. Running out shows here.
+    #[inline]
     pub(crate) fn promise_stack(&self, bytes: Option<usize>) -> io::Result<(Class, usize)> {
         if self.closing.get() {
             return Err(io::Error::other("the hub is ending and takes no new green threads"));
         }
-        if self.table.borrow().len() >= self.max_threads {
+        if self.alive() >= self.max_threads {
             let limit = self.max_threads;
             return Err(io::Error::other(format!(
                 "the limit of {limit} green threads (max_threads) is reached"
@@ -51,25 +52,20 @@ impl Hub {
     }
 
     /// Takes a new green thread, whose stack is promised, into the books. It is dormant.
+    #[inline]
     pub(crate) fn adopt(&self, body: Rc<dyn Body>) -> TaskPtr {
-        let pointer = TaskPtr::of(&body);
-        let task = body.task();
-        let lasting = !task.daemon;
-        let mut table = self.table.borrow_mut();
-        let entry = table.vacant_entry();
-        task.slot.set(u32::try_from(entry.key()).expect("fewer than four thousand million green threads"));
-        entry.insert(body);
-        let alive = table.len();
-        drop(table);
+        let lasting = !body.task().daemon;
+        let adopted = self.living.enter(body);
         self.lasting.set(self.lasting.get() + usize::from(lasting));
         self.remote.counters.spawned.add(1);
-        self.remote.counters.alive.set(alive as u64);
-        pointer
+        self.remote.counters.alive.add(1);
+        adopted
     }
 
     /// Makes a dormant green thread run at its turn.
+    #[inline]
     pub(crate) fn start(&self, task: TaskPtr) {
-        // SAFETY: a dormant green thread is in the table until it has run (S15).
+        // SAFETY: a dormant green thread is on the list of the living until it has run (S15).
         let record = unsafe { task.get() };
         if record.state.get() == State::Dormant {
             self.disarm(&record.timer);
@@ -80,6 +76,7 @@ impl Hub {
 
     /// Tells everybody who waits for the end of the running green thread; it is called on its own stack, as its last act
     /// but returning. Wakers are user code: they run here, where they cannot switch.
+    #[inline]
     pub(crate) fn announce_end(&self) {
         let task = self.running();
         task.state.set(State::Ended);
@@ -100,30 +97,19 @@ impl Hub {
     }
 
     /// Strikes a green thread that has ended from the books.
+    #[inline]
     pub(crate) fn strike(&self, task: &Task) -> Rc<dyn Body> {
-        let mut table = self.table.borrow_mut();
-        let body = table.remove(task.slot.get() as usize);
-        self.remote.counters.alive.set(table.len() as u64);
-        drop(table);
-        if let Some(identity) = task.rare_if_any().and_then(|rare| rare.identity.get()) {
-            identity.move_out();
+        self.remote.counters.alive.sub(1);
+        if let Some(known) = task.rare_if_any().and_then(|rare| rare.known_outside.get()) {
+            known.identity.move_out();
+            self.living.forget_number(known.number);
         }
-        body
+        self.living.strike(task)
     }
 
-    pub(crate) fn body(&self, task: &Task) -> Rc<dyn Body> {
-        self.table.borrow()[task.slot.get() as usize].clone()
-    }
-
-    /// All that live, oldest first.
-    pub(crate) fn everybody(&self) -> Vec<Rc<dyn Body>> {
-        let mut all: Vec<_> = self.table.borrow().iter().map(|(_, body)| body.clone()).collect();
-        all.sort_by_key(|body| body.task().id);
-        all
-    }
-
+    #[inline(always)]
     pub(crate) fn alive(&self) -> usize {
-        self.table.borrow().len()
+        self.living.count()
     }
 
     pub(crate) fn report_panic(&self, task: &Task, payload: &(dyn Any + Send)) {
@@ -136,6 +122,7 @@ impl Hub {
     }
 
     /// A number no other green thread or root of this process has had.
+    #[inline]
     pub(crate) fn next_id(&self) -> u64 {
         let (mut next, mut end) = self.ids.get();
         if next == end {

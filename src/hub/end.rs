@@ -19,8 +19,8 @@ impl Hub {
         self.end_all();
         self.remote.inbox.close();
         for lanes in self.reactor.lanes() {
-            lanes.read.waiters.reset();
-            lanes.write.waiters.reset();
+            lanes.read.waiters.abandon();
+            lanes.write.waiters.abandon();
         }
     }
 
@@ -36,7 +36,7 @@ impl Hub {
 
     fn end_all(&self) {
         self.closing.set(true);
-        for body in self.everybody() {
+        for body in self.living.everybody() {
             self.request(body.task(), Requests::KILL);
         }
         let outer = self.turning.replace(true);
@@ -52,7 +52,7 @@ impl Hub {
             }
         }
         self.turning.set(outer);
-        for body in self.everybody() {
+        for body in self.living.everybody() {
             self.leave_standing(body);
         }
     }
@@ -74,7 +74,7 @@ impl Hub {
         if !task.daemon {
             self.lasting.set(self.lasting.get() - 1);
         }
-        task.waiters.reset();
+        task.waiters.abandon();
         drop(self.strike(task));
         std::mem::forget(body);
     }

@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::greenlet::chain;
 use crate::hub::remote::{Identity, TO_ROOT};
-use crate::hub::task::{State, Task};
-use crate::hub::wakes::signal_to;
+use crate::hub::task::{KnownOutside, State, Task};
 use crate::hub::{Hub, Settings};
 
 thread_local! {
@@ -35,14 +34,17 @@ pub(crate) fn identity(task: &Task) -> Arc<Identity> {
     if task.is_root() {
         return root_identity();
     }
-    let make = || {
-        let identity = Identity::new(task.id, task.label.name.clone());
-        if let Some(hub) = try_current().filter(|_| task.state.get() != State::Ended) {
-            identity.move_in(hub.remote.clone(), signal_to(task));
-        }
-        identity
-    };
-    task.rare().identity.get_or_init(make).clone()
+    if let Some(known) = task.rare().known_outside.get() {
+        return known.identity.clone();
+    }
+    let identity = Identity::new(task.id, task.label.name.clone());
+    if let Some(hub) = try_current().filter(|_| task.state.get() != State::Ended) {
+        let number = hub.living.number(task);
+        identity.move_in(hub.remote.clone(), task.signal(number));
+        let known = KnownOutside { identity: identity.clone(), number };
+        assert!(task.rare().known_outside.set(known).is_ok(), "nobody else makes one meanwhile");
+    }
+    identity
 }
 
 /// How other OS threads see the root of this OS thread, hub or not.

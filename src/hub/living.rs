@@ -68,6 +68,7 @@ impl Living {
     }
 
     /// Another count on a green thread that is alive.
+    #[inline]
     pub(crate) fn keep(&self, task: &Task) -> Rc<dyn Body> {
         let body = task.place.body.take().expect("who is alive is kept");
         task.place.body.set(Some(body.clone()));

@@ -16,7 +16,7 @@
 //!
 //! [`Runtime`]: crate::runtime::Runtime
 
-#[expect(unsafe_code, reason = "follows pointers to green threads that are in the table")]
+#[expect(unsafe_code, reason = "follows pointers to green threads that are alive")]
 mod books;
 pub(crate) mod clock;
 mod end;
@@ -24,6 +24,8 @@ mod end;
 mod here;
 #[expect(unsafe_code, reason = "links signals of other OS threads")]
 mod inbox;
+#[expect(unsafe_code, reason = "links the records of green threads")]
+pub(crate) mod living;
 pub(crate) mod locals;
 #[expect(unsafe_code, reason = "lends the poller's descriptor")]
 pub(crate) mod reactor;
@@ -37,8 +39,9 @@ pub(crate) mod timers;
 mod token;
 #[expect(unsafe_code, reason = "resumes green threads")]
 mod turn;
+#[expect(unsafe_code, reason = "links nodes in the frames of those who wait")]
 pub(crate) mod waiters;
-#[expect(unsafe_code, reason = "follows pointers to green threads that are in the table")]
+#[expect(unsafe_code, reason = "follows pointers to green threads that are alive")]
 mod wakes;
 mod watchdog;
 
@@ -54,15 +57,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use slab::Slab;
-
 use crate::hub::clock::Clock;
+use crate::hub::living::Living;
 use crate::hub::reactor::Reactor;
 use crate::hub::ready::Ready;
 use crate::hub::remote::Remote;
-use crate::hub::task::{Body, Task, TaskPtr};
+use crate::hub::task::{Task, TaskPtr};
 use crate::hub::timers::Timers;
-use crate::hub::waiters::{WaitList, Waiters};
+use crate::hub::waiters::WaitList;
 use crate::hub::watchdog::Watchdog;
 use crate::stack::{self, Class, Guards, Label, Pool};
 
@@ -124,11 +126,10 @@ pub(crate) struct Hub {
     pub(crate) until_look: Cell<u32>,
     pub(crate) clock: Clock,
     pub(crate) timers: RefCell<Timers<Due>>,
-    pub(crate) waiters: RefCell<Waiters>,
     pub(crate) reactor: Reactor,
     pub(crate) remote: Arc<Remote>,
-    /// All that live, started or not. The root is not among them.
-    table: RefCell<Slab<Rc<dyn Body>>>,
+    /// All that are alive, started or not. The root is not among them.
+    pub(crate) living: Living,
     root: Box<Task>,
     pub(crate) pool: Pool,
     /// The class of stacks that most get, and its size.
@@ -169,10 +170,9 @@ impl Hub {
             until_look: Cell::new(0),
             clock: Clock::new(settings.virtual_time),
             timers: RefCell::new(Timers::new()),
-            waiters: RefCell::default(),
             reactor,
             remote,
-            table: RefCell::default(),
+            living: Living::default(),
             root,
             pool,
             default_stacks,

@@ -112,7 +112,8 @@ impl Reactor {
         let mut sources = self.sources.borrow_mut();
         let slot = sources.insert(Slot { generation, lanes });
         let token = Token(slot | (generation as usize) << 32);
-        match self.poll.borrow().registry().register(&mut SourceFd(&fd.as_raw_fd()), token, both_directions()) {
+        match self.poll.borrow().registry().register(&mut SourceFd(&fd.as_raw_fd()), token, both_directions())
+        {
             Ok(()) => Ok(Registration { hub, token }),
             Err(error) => {
                 sources.remove(slot);

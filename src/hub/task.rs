@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::greenlet::chain::Strand;
 use crate::greenlet::switch::{Coroutine, Yielder};
+use crate::hub::living::Place;
 use crate::hub::locals::Locals;
 use crate::hub::remote::Identity;
 use crate::hub::requests::{Requests, Scopes};
@@ -77,8 +78,8 @@ pub(crate) struct Task {
     /// It ended by a panic; and somebody has taken its result.
     pub(crate) panicked: Cell<bool>,
     pub(crate) joined: Cell<bool>,
-    /// Its place in the hub's table. Has meaning from adoption to its end.
-    pub(crate) slot: Cell<u32>,
+    /// Its place among the living.
+    pub(crate) place: Place,
     /// The deadline of its wait or, while it is dormant, of its start.
     pub(crate) timer: Cell<Option<TimerKey>>,
     /// Its size of stack. None for the root.
@@ -101,8 +102,14 @@ pub(crate) struct Rare {
     pub(crate) scopes: RefCell<Scopes>,
     /// The values of `green_local!` keys.
     pub(crate) locals: Locals,
-    /// How other OS threads see it.
-    pub(crate) identity: OnceCell<Arc<Identity>>,
+    pub(crate) known_outside: OnceCell<KnownOutside>,
+}
+
+/// How other OS threads see a green thread.
+pub(crate) struct KnownOutside {
+    pub(crate) identity: Arc<Identity>,
+    /// Its number among those that are known outside.
+    pub(crate) number: u32,
 }
 
 impl Task {
@@ -117,7 +124,7 @@ impl Task {
             daemon,
             panicked: Cell::new(false),
             joined: Cell::new(false),
-            slot: Cell::new(u32::MAX),
+            place: Place::default(),
             timer: Cell::new(None),
             class,
             yielder: Cell::new(std::ptr::null()),
@@ -149,6 +156,16 @@ impl Task {
         self.rare.get().map(|rare| &**rare)
     }
 
+    /// What a signal for it says, if its number is `number`: that, and enough of its id to tell it from who had the number
+    /// before.
+    pub(crate) fn signal(&self, number: u32) -> u64 {
+        (self.id & 0x7FFF_FFFF) << 32 | u64::from(number)
+    }
+
+    pub(crate) fn is_known_as(&self, signal: u64) -> bool {
+        self.signal(signal as u32) == signal
+    }
+
     /// The name and the place of birth, as reports print them.
     pub(crate) fn describe(&self) -> String {
         let site = self.label.site;
@@ -159,7 +176,7 @@ impl Task {
     }
 }
 
-/// A record with its body, whatever its type: what the hub's table holds.
+/// A record with its body, whatever its type.
 pub(crate) trait Body {
     fn task(&self) -> &Task;
 
@@ -173,11 +190,10 @@ pub(crate) trait Body {
     fn abandon(&self);
 }
 
-/// A record that is in the hub's table, without counting as a holder of it.
+/// A record of a green thread that is alive, without counting as a holder of it.
 ///
 /// Where one is kept (the ready queue, a timer, a wait list, the hub's `current`) it is taken out before its green
-/// thread leaves the table: that is what makes [`get`](Self::get) right, and `hub::adopt` and `hub::finish` are
-/// the only doors of the table.
+/// thread is struck from the books: that is what makes [`get`](Self::get) right.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TaskPtr(NonNull<Task>);
 
@@ -192,11 +208,11 @@ impl TaskPtr {
 
     /// # Safety
     ///
-    /// The green thread has not left the hub's table, nor will before the reference is gone (S15); the root's
-    /// record lives as long as its hub.
+    /// The green thread is alive, and stays so until the reference is gone (S15); the root's record lives as long as its
+    /// hub.
     #[inline(always)]
     pub(crate) unsafe fn get<'a>(self) -> &'a Task {
-        // SAFETY: the table holds the allocation (caller); all its fields are cells, shared references suffice.
+        // SAFETY: the list of the living holds the allocation (caller); all its fields are cells, shared references suffice.
         unsafe { self.0.as_ref() }
     }
 

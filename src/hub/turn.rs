@@ -36,6 +36,7 @@ impl Hub {
     }
 
     /// Runs those that are ready until the next look is due. True if it came to the root.
+    #[inline]
     fn batch(&self) -> bool {
         while self.until_look.get() != 0 {
             let Some(task) = self.ready.pop() else { break };
@@ -45,7 +46,7 @@ impl Hub {
                 return true;
             }
             self.until_look.set(self.until_look.get() - 1);
-            // SAFETY: who is in the ready queue has not left the table (S15).
+            // SAFETY: who is in the ready queue is alive (S15).
             self.step(unsafe { task.get() });
         }
         false
@@ -109,8 +110,9 @@ impl Hub {
 
     /// Binds a stack for a green thread that begins: late, so that who waits to begin has none and who begins gets a hot one.
     /// If there is none after all, the green thread ends here, and its body learns why.
+    #[inline]
     fn bind(&self, task: &Task) -> Option<Coroutine> {
-        let body = self.body(task);
+        let body = self.living.keep(task);
         let class = task.class.expect("every green thread has a size of stack");
         match self.pool.bind(class, &task.label) {
             Ok(stack) => {
@@ -131,6 +133,7 @@ impl Hub {
     }
 
     /// Takes back the stack of a green thread that has ended, and forgets the green thread.
+    #[inline]
     fn finish(&self, task: &Task) {
         // SAFETY: as in `step`; the coroutine has ended.
         let coroutine = unsafe { &mut *task.coroutine.get() }.take();

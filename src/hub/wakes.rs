@@ -10,14 +10,14 @@ use crate::hub::remote::TO_ROOT;
 use crate::hub::requests::Requests;
 use crate::hub::task::{State, Task, TaskPtr, Woken};
 use crate::hub::timers::TimerKey;
-use crate::hub::waiters::{WaitList, Waiter, WaiterKey};
+use crate::hub::waiters::{WaitList, Waiter};
 use crate::hub::{Due, Hub, discard};
 
 impl Hub {
     /// Makes a parked green thread ready; nothing if it is ready or running already.
     #[inline]
     pub(crate) fn wake(&self, task: TaskPtr, why: Woken) {
-        // SAFETY: lists, lanes and timers hold only who has not left the table (S15).
+        // SAFETY: lists, lanes and timers hold only who is alive (S15).
         let record = unsafe { task.get() };
         if record.state.get() == State::Parked {
             record.state.set(State::Ready);
@@ -40,37 +40,23 @@ impl Hub {
     pub(crate) fn signal(&self, to: u64) {
         let found = match to {
             TO_ROOT => Some(TaskPtr::new(&self.root)),
-            _ => {
-                let table = self.table.borrow();
-                let slot = (to & 0xFFFF_FFFF) as usize;
-                table.get(slot).filter(|body| signal_to(body.task()) == to).map(TaskPtr::of)
-            }
+            _ => self.living.numbered(to as u32).filter(|task| {
+                // SAFETY: a number is forgotten before its green thread is struck from the books (S15).
+                unsafe { task.get() }.is_known_as(to)
+            }),
         };
         if let Some(task) = found {
-            // SAFETY: just found in the table, or the root (S15).
+            // SAFETY: just found among the living, or the root (S15).
             if unsafe { task.get() }.heeds.get().meets(Requests::SIGNAL) {
                 self.wake(task, Woken::Condition);
             }
         }
     }
 
-    pub(crate) fn join_list(&self, list: &WaitList, waiter: Waiter) -> WaiterKey {
-        self.waiters.borrow_mut().join(list, waiter)
-    }
-
-    pub(crate) fn rejoin_list(&self, list: &WaitList, waiter: Waiter) -> WaiterKey {
-        self.waiters.borrow_mut().rejoin(list, waiter)
-    }
-
-    /// Gives an entry up; true if it had been told.
-    pub(crate) fn leave_list(&self, list: &WaitList, key: WaiterKey) -> bool {
-        let entry = self.waiters.borrow_mut().leave(list, key);
-        matches!(entry, Waiter::Told)
-    }
-
     /// Tells the first in the list; false if there is nobody.
+    #[inline]
     pub(crate) fn tell_first(&self, list: &WaitList) -> bool {
-        let first = self.waiters.borrow_mut().tell_first(list);
+        let first = list.take_first();
         match first {
             None => return false,
             Some(Waiter::Thread(task)) => self.wake(task, Woken::Condition),
@@ -88,11 +74,11 @@ impl Hub {
                     discard(payload);
                 }
             }
-            Some(Waiter::Told) => unreachable!("an entry in a list has not been told"),
         }
         true
     }
 
+    #[inline]
     pub(crate) fn tell_all(&self, list: &WaitList) {
         while !list.is_empty() {
             self.tell_first(list);
@@ -111,6 +97,7 @@ impl Hub {
         self.timers.borrow_mut().arm(deadline, due)
     }
 
+    #[inline]
     pub(crate) fn disarm(&self, timer: &Cell<Option<TimerKey>>) {
         if let Some(key) = timer.take() {
             self.timers.borrow_mut().cancel(key);
@@ -120,7 +107,7 @@ impl Hub {
     pub(crate) fn fire(&self, due: Due) {
         match due {
             Due::Wake(task) => {
-                // SAFETY: a timer is taken out before its green thread leaves the table (S15).
+                // SAFETY: a timer is taken out before its green thread is struck from the books (S15).
                 unsafe { task.get() }.timer.set(None);
                 self.wake(task, Woken::Deadline);
             }
@@ -149,9 +136,4 @@ impl Hub {
     fn strand(&self, task: &Task) -> *const chain::Strand {
         if task.is_root() { chain::root_strand() } else { &task.strand }
     }
-}
-
-/// The number that names a green thread in a signal: its slot, and enough of its id to know it from who had the slot before.
-pub(crate) fn signal_to(task: &Task) -> u64 {
-    (task.id & 0x7FFF_FFFF) << 32 | u64::from(task.slot.get())
 }

@@ -19,7 +19,10 @@ pub(crate) mod handover;
 pub(crate) mod payload;
 #[expect(unsafe_code, reason = "holds a value that crosses OS threads")]
 mod slot;
+#[expect(unsafe_code, reason = "queues up in wait lists")]
 pub(crate) mod source;
+#[expect(unsafe_code, reason = "queues up in wait lists")]
+pub(crate) mod told;
 
 use std::io;
 
@@ -27,7 +30,6 @@ use crate::greenlet::chain;
 use crate::hub::clock::Moment;
 use crate::hub::requests::Requests;
 use crate::hub::task::{State, Task, TaskPtr, WaitingFor, Woken};
-use crate::hub::waiters::{WaitList, Waiter};
 use crate::hub::{self, Due, Hub};
 use crate::park::away::switch_away;
 use crate::park::error::{Cancelled, Elapsed, JoinError};
@@ -110,33 +112,6 @@ pub(crate) fn park(
             }
             woken => return Ok(woken),
         }
-    }
-}
-
-/// Parks in a wait list. An interrupted waiter leaves the list; the flag says whether it had been told before it ran,
-/// in which case what it was told is its own to pass on.
-#[inline]
-pub(crate) fn park_in(
-    list: &WaitList,
-    manner: Manner,
-    what: WaitingFor,
-    deadline: Option<Moment>,
-) -> Result<Woken, Interruption> {
-    let hub = hub::current();
-    let key = hub.join_list(list, Waiter::Thread(hub.current.get()));
-    let _left = Leave { list, key };
-    park(manner, what, deadline)
-}
-
-/// Leaves the list on every way out: return, error, unwinding (S15).
-struct Leave<'a> {
-    list: &'a WaitList,
-    key: hub::waiters::WaiterKey,
-}
-
-impl Drop for Leave<'_> {
-    fn drop(&mut self) {
-        hub::current().leave_list(self.list, self.key);
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::hub::reactor::{Lane, Lanes, Registration};
 use crate::hub::task::{WaitingFor, Woken};
-use crate::hub::waiters::{Waiter, WaiterKey};
+use crate::hub::waiters::{Node, Waiter};
 use crate::hub::{self, Hub};
 use crate::os;
 use crate::park::{self, Manner};
@@ -118,15 +118,16 @@ impl Source {
         let hub = hub::current();
         self.register(hub)?;
         let lane = self.lane(direction);
-        let waiter = Waiter::Thread(hub.current.get());
-        let key = match &had_turn {
-            Some(_) => hub.rejoin_list(&lane.waiters, waiter),
-            None => hub.join_list(&lane.waiters, waiter),
-        };
-        if let Some(turn) = had_turn {
-            turn.give_back();
+        let node = Node::new(Waiter::Thread(hub.current.get()));
+        // SAFETY: the node outlives the guard, and the lane is kept by `self`; the guard leaves on every way out (S15).
+        match had_turn {
+            Some(turn) => {
+                unsafe { lane.waiters.rejoin(&node) };
+                turn.give_back();
+            }
+            None => unsafe { lane.waiters.join(&node) },
         }
-        let mut queued = Queued { lane, key: Some(key) };
+        let mut queued = Queued { lane, node: Some(&node) };
         let what = match direction {
             Direction::Read => WaitingFor::Readable,
             Direction::Write => WaitingFor::Writable,
@@ -153,7 +154,7 @@ impl Source {
             return Ok(());
         }
         for lane in [&self.lanes.read, &self.lanes.write] {
-            lane.waiters.reset();
+            lane.waiters.abandon();
             lane.promised.set(false);
             lane.doubtful.set(false);
         }
@@ -231,16 +232,16 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// The entry in the lane's list; left on every way out (S15).
+/// The place in the lane's list; left on every way out (S15).
 struct Queued<'a> {
     lane: &'a Lane,
-    key: Option<WaiterKey>,
+    node: Option<&'a Node>,
 }
 
 impl Queued<'_> {
     /// True if it had been told: the promise is its own.
     fn leave(&mut self) -> bool {
-        self.key.take().is_some_and(|key| hub::current().leave_list(&self.lane.waiters, key))
+        self.node.take().is_some_and(|node| self.lane.waiters.leave(node))
     }
 }
 

@@ -14,9 +14,10 @@ use crate::hub;
 use crate::hub::remote::Identity;
 use crate::hub::requests::Requests;
 use crate::hub::task::{State, TaskPtr, WaitingFor, Woken};
-use crate::hub::waiters::{Waiter, WaiterKey};
+use crate::hub::waiters::{Node, Waiter};
 use crate::park::error::JoinError;
 use crate::park::payload::Unwind;
+use crate::park::told::park_in;
 use crate::park::{self, Interruption, Manner};
 use crate::thread::builder::Options;
 use crate::thread::job::{Job, dormant, stillborn};
@@ -26,8 +27,8 @@ use crate::thread::job::{Job, dormant, stillborn};
 /// It is also a future, for executors on the same OS thread.
 pub struct JoinHandle<T> {
     pub(crate) inner: Inner<'static, T>,
-    /// Where its waker stands in the list of those who wait, and in which hub.
-    waker: Cell<Option<(u64, WaiterKey)>>,
+    /// Where its waker stands in the list of those who wait.
+    waker: Cell<Option<Box<Node>>>,
 }
 
 /// What scoped and unscoped handles have in common.
@@ -46,6 +47,7 @@ impl<'a, T> Inner<'a, T> {
     }
 
     /// Waits for the end, at most for `limit`.
+    #[inline]
     pub(crate) fn await_end(&self, limit: Option<Duration>) -> Result<(), Refusal> {
         if self.is_finished() {
             return Ok(());
@@ -56,7 +58,7 @@ impl<'a, T> Inner<'a, T> {
             return Err(Refusal::OneSelf);
         }
         let deadline = limit.and_then(|limit| hub.clock.after(limit));
-        match park::park_in(&task.waiters, Manner::Infallible, WaitingFor::ThreadEnd, deadline) {
+        match park_in(&task.waiters, Manner::Infallible, WaitingFor::ThreadEnd, deadline) {
             Ok(Woken::Deadline) if !self.is_finished() => Err(Refusal::TimedOut),
             Ok(_) => Ok(()),
             Err(_) => Err(Refusal::Unwinding),
@@ -247,7 +249,7 @@ impl<T> JoinHandle<T> {
         let watched = self.inner.job.clone();
         let ended = self.is_finished();
         let options = Options { daemon: watched.task().daemon, ..Options::default() };
-        let link = Rc::new(Link { handle: self, key: Cell::new(None) });
+        let link = Rc::new(Link { handle: self, node: OnceCell::new() });
         let held = link.clone();
         let made = dormant(options, site, move || {
             let result = held.handle.inner.join();
@@ -261,7 +263,9 @@ impl<T> JoinHandle<T> {
                 if ended {
                     hub.start(begins);
                 } else {
-                    link.key.set(Some(hub.join_list(&watched.task().waiters, Waiter::Start(begins))));
+                    let node = link.node.get_or_init(|| Node::new(Waiter::Start(begins)));
+                    // SAFETY: both are in shared allocations that the link holds, and its drop leaves (S15).
+                    unsafe { watched.task().waiters.join(node) };
                 }
                 job.detach();
             }
@@ -274,13 +278,13 @@ impl<T> JoinHandle<T> {
 /// left when the body is dropped, run or not: before the record goes (S15).
 struct Link<T> {
     handle: JoinHandle<T>,
-    key: Cell<Option<WaiterKey>>,
+    node: OnceCell<Node>,
 }
 
 impl<T> Drop for Link<T> {
     fn drop(&mut self) {
-        if let Some(key) = self.key.take() {
-            hub::current().leave_list(&self.handle.inner.job.task().waiters, key);
+        if let Some(node) = self.node.get() {
+            self.handle.inner.job.task().waiters.leave(node);
         }
     }
 }
@@ -295,11 +299,10 @@ pub(crate) fn refused<T: 'static>(site: &'static Location<'static>, why: std::io
 
 impl<T> JoinHandle<T> {
     /// Takes the waker out of the list of those who wait.
+    #[inline]
     fn forget_waker(&self) {
-        if let (Some((number, key)), Some(hub)) = (self.waker.take(), hub::try_current())
-            && hub.number == number
-        {
-            hub.leave_list(&self.inner.job.task().waiters, key);
+        if let Some(node) = self.waker.take() {
+            self.inner.job.task().waiters.leave(&node);
         }
     }
 }
@@ -323,10 +326,10 @@ impl<T> Future for JoinHandle<T> {
         if self.is_finished() {
             return Poll::Ready(self.inner.join());
         }
-        let waker = context.waker().clone();
-        let hub = hub::current();
-        let key = hub.join_list(&self.inner.job.task().waiters, Waiter::Waker(waker));
-        self.waker.set(Some((hub.number, key)));
+        let node = Box::new(Node::new(Waiter::Waker(context.waker().clone())));
+        // SAFETY: the box keeps its address, and `forget_waker` leaves before it goes; the handle holds the record (S15).
+        unsafe { self.inner.job.task().waiters.join(&node) };
+        self.waker.set(Some(node));
         Poll::Pending
     }
 }

@@ -17,9 +17,11 @@ use crate::thread::local;
 /// A record whose result is a `T`: what a handle holds.
 pub(crate) trait Job<T>: Body {
     /// The result, if the green thread has ended and nobody has taken it.
+    #[inline]
     fn take(&self) -> Option<Result<T, JoinError>>;
 
     /// Nobody will ask for the result: it is dropped, now or when it comes.
+    #[inline]
     fn detach(&self);
 }
 
@@ -110,6 +112,7 @@ pub(crate) fn outcome<T>(id: u64, body: impl FnOnce() -> T) -> Result<T, JoinErr
 }
 
 impl<F: FnOnce() -> T, T> Record<F, T> {
+    #[inline]
     fn run_body(&self) -> Result<T, JoinError> {
         let Stage::Waiting(body) = self.stage.replace(Stage::Running) else {
             unreachable!("the turn starts each green thread once")
@@ -124,6 +127,7 @@ impl<F: FnOnce() -> T, T> Record<F, T> {
     }
 
     /// Keeps the result for the handle; without one it is dropped here, on the green thread's own stack.
+    #[inline]
     fn keep(&self, result: Result<T, JoinError>) {
         self.task.panicked.set(result.as_ref().is_err_and(JoinError::is_panic));
         if self.detached.get() {
@@ -139,6 +143,7 @@ impl<F: FnOnce() -> T, T> Body for Record<F, T> {
         &self.task
     }
 
+    #[inline]
     fn run(&self) {
         let result = self.run_body();
         if let Err(error) = &result {

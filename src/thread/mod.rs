@@ -23,6 +23,7 @@
 //! * A std lock held across a park hangs the OS thread as soon as another green thread wants it.
 
 mod builder;
+#[expect(unsafe_code, reason = "queues up in wait lists")]
 mod handle;
 #[expect(unsafe_code, reason = "hides from the hub what a scope's green threads borrow")]
 mod job;
@@ -192,7 +193,7 @@ pub fn active_count() -> usize {
 /// });
 /// ```
 pub fn enumerate() -> Vec<Thread> {
-    let everybody = hub::try_current().map(|hub| hub.everybody()).unwrap_or_default();
+    let everybody = hub::try_current().map(|hub| hub.living.everybody()).unwrap_or_default();
     everybody.iter().map(|body| Thread::new(hub::identity(body.task()))).collect()
 }
 

@@ -12,9 +12,10 @@ use crate::greenlet::chain;
 use crate::hub;
 use crate::hub::requests::Requests;
 use crate::hub::task::{Body, State, TaskPtr, WaitingFor};
+use crate::park::Manner;
 use crate::park::error::JoinError;
 use crate::park::payload::Unwind;
-use crate::park::{self, Manner};
+use crate::park::told::park_in;
 use crate::thread::Thread;
 use crate::thread::builder::Options;
 use crate::thread::handle::Inner;
@@ -123,7 +124,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
             let last = self.children.borrow_mut().pop();
             let Some(child) = last else { break };
             while child.task().state.get() != State::Ended {
-                let _ = park::park_in(&child.task().waiters, Manner::Deaf, WaitingFor::ScopeEnd, None);
+                let _ = park_in(&child.task().waiters, Manner::Deaf, WaitingFor::ScopeEnd, None);
             }
             self.note_failure(&*child);
         }
@@ -178,7 +179,7 @@ where
     let job = unsafe { dormant_borrowing(options, site, f) }?;
     let hub = hub::current();
     let pointer = TaskPtr::new(job.task());
-    scope.adopt(hub.body(job.task()));
+    scope.adopt(hub.living.keep(job.task()));
     hub.start(pointer);
     Ok(ScopedJoinHandle::new(job))
 }

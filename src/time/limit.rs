@@ -77,7 +77,7 @@ fn close(owner: u64, id: u64) -> Option<Scope> {
     if running.id == owner {
         return close_of(hub, running, id);
     }
-    let body = hub.everybody().into_iter().find(|body| body.task().id == owner);
+    let body = hub.living.everybody().into_iter().find(|body| body.task().id == owner);
     match &body {
         Some(body) => close_of(hub, body.task(), id),
         None if hub.root().id == owner => close_of(hub, hub.root(), id),

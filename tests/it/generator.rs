@@ -128,7 +128,7 @@ fn values_are_dropped_once_wherever_they_end() {
 fn it_can_be_moved_between_two_sends() {
     let mut boxed = Box::new(echo());
     assert_eq!(boxed.send(1), Resumed::Yielded(1));
-    let mut moved = vec![*boxed];
+    let mut moved = [*boxed];
     assert_eq!(moved[0].send(2), Resumed::Yielded(2));
 }
 
@@ -227,7 +227,8 @@ fn a_payload_of_any_type_comes_through_unchanged() {
         move |_: &Yielder<()>, ()| -> () { resume_unwind(Box::new(odd)) }
     });
     let payload = catch_unwind(AssertUnwindSafe(|| generator.send(()))).unwrap_err();
-    payload.downcast::<Odd>().ok().expect("the payload").0.store(5, Ordering::Relaxed);
+    let Ok(odd) = payload.downcast::<Odd>() else { panic!("another payload") };
+    odd.0.store(5, Ordering::Relaxed);
     assert_eq!(cell.load(Ordering::Relaxed), 5);
 }
 
