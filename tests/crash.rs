@@ -32,6 +32,7 @@ fn a_child_plays_the_case_it_is_told() {
 const CASES: &[(&str, fn())] = &[
     ("deep", deep_in_a_green_thread),
     ("deep, small", deep_on_a_small_stack),
+    ("deep, mprotect", || Runtime::builder().mprotect_guards().build().unwrap().run(deep_among_others)),
     ("deep, second OS thread", || std::thread::spawn(deep_in_a_green_thread).join().unwrap()),
     ("deep, nameless", || greenroom::run(|| drop(spawn(|| deep(0)).join()))),
     ("deep, greenlet", deep_in_a_greenlet),
@@ -71,11 +72,13 @@ fn deep(level: u64) -> u64 {
 }
 
 fn deep_in_a_green_thread() {
-    greenroom::run(|| {
-        let neighbour = spawn(|| sleep(Duration::from_secs(30)));
-        let child = Builder::new().name("deep").spawn(|| deep(0)).unwrap();
-        drop((child.join(), neighbour));
-    });
+    greenroom::run(deep_among_others);
+}
+
+fn deep_among_others() {
+    let neighbour = spawn(|| sleep(Duration::from_secs(30)));
+    let child = Builder::new().name("deep").spawn(|| deep(0)).unwrap();
+    drop((child.join(), neighbour));
 }
 
 fn deep_on_a_small_stack() {
@@ -263,7 +266,7 @@ fn site_of(text: &str) -> String {
 #[test]
 fn an_overflow_names_the_green_thread_its_spawn_site_and_the_size_of_its_stack() {
     let site = site_of(r#"Builder::new().name("deep").spawn(|| deep(0))"#);
-    for case in ["deep", "deep, second OS thread", "handler before, deep"] {
+    for case in ["deep", "deep, mprotect", "deep, second OS thread", "handler before, deep"] {
         end_of(case).assert_died(libc::SIGABRT, &["stack overflow", "\"deep\"", &site, "262144"]);
     }
 }

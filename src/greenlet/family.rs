@@ -85,6 +85,12 @@ impl<T> Family<T> {
         unsafe { self.running.get().as_ref() }
     }
 
+    /// Whether that one has control.
+    #[inline(always)]
+    pub(super) fn runs(&self, member: &Member<T>) -> bool {
+        ptr::eq(self.running.get(), member)
+    }
+
     /// Whether the running code stands in the frames of whichever has control, root or member.
     pub(super) fn stands_here(&self) -> bool {
         match self.running() {
@@ -126,17 +132,15 @@ impl<T> Family<T> {
         let carrier = member.carrier();
         self.running.set(Rc::as_ptr(member));
         self.running_link.set(carrier.link());
-        member.state.set(State::Running);
         // SAFETY: it was suspended, so it has begun, has not ended and is not entered.
         match unsafe { carrier.enter(MAIL) } {
             Step::Suspended(word) => {
-                member.state.set(State::Suspended);
                 // SAFETY: the word is a counted pointer, and this takes over the count (`passing::leave`).
                 let next = unsafe { Rc::from_raw(word as *const Member<T>) };
-                (next.state.get() != State::Root).then_some(next)
+                (!next.is_root()).then_some(next)
             }
             Step::Ended(_) => {
-                member.state.set(State::Dead);
+                member.die();
                 self.nobody_runs();
                 self.heir_of(member)
             }
@@ -155,13 +159,13 @@ impl<T> Family<T> {
     fn let_go(self: &Rc<Self>, member: Rc<Member<T>>, next: Option<Rc<Member<T>>>) -> Option<Rc<Member<T>>> {
         let mail = self.mail.take();
         self.nobody_runs();
-        if member.state.get() == State::Suspended {
+        if member.state() == State::Suspended {
             member.unwind();
         }
         contain(|| drop(member));
         self.mail.set(mail);
         match next {
-            Some(next) if next.state.get() != State::Suspended => self.heir_of(&next),
+            Some(next) if next.state() != State::Suspended => self.heir_of(&next),
             next => next,
         }
     }
@@ -174,7 +178,7 @@ impl<T> Family<T> {
         while let Some(heir) = ancestor {
             let member = heir.member();
             let of_this_family = member.family.get().is_some_and(|family| Rc::ptr_eq(family, self));
-            match (member.state.get(), message) {
+            match (member.state(), message) {
                 (State::New, Message::Value(value)) => match member.begin(self) {
                     Ok(()) => {
                         self.post(Message::Value(value));
@@ -218,7 +222,7 @@ impl<T> Family<T> {
                 return;
             }
             for member in members.iter().filter_map(Weak::upgrade) {
-                if member.state.get() == State::Suspended {
+                if member.state() == State::Suspended {
                     member.unwind();
                 }
             }

@@ -42,7 +42,8 @@ pub(super) enum State {
 }
 
 pub(super) struct Member<T: 'static> {
-    pub(super) state: Cell<State>,
+    /// Never `Running`: which one runs is known to its family, and two stores a switch would cost a quarter of it.
+    stored: Cell<State>,
     /// From its first switch on.
     pub(super) family: OnceCell<Rc<Family<T>>>,
     pub(super) lineage: Rc<Lineage<T>>,
@@ -79,7 +80,7 @@ impl<T: 'static> Member<T> {
     pub(super) fn new(carrier: Carrier, body: Body<T>, parent: &Greenlet<T>) -> Rc<Member<T>> {
         let site = carrier.site();
         Rc::new_cyclic(|own| Member {
-            state: Cell::new(State::New),
+            stored: Cell::new(State::New),
             family: OnceCell::new(),
             lineage: Lineage::new(own.clone(), Some(parent)),
             site,
@@ -92,7 +93,7 @@ impl<T: 'static> Member<T> {
     /// A root of the innermost place of the running chain, with a family of its own.
     pub(super) fn new_root(site: &'static Location<'static>) -> Rc<Member<T>> {
         Rc::new_cyclic(|own: &Weak<Member<T>>| Member {
-            state: Cell::new(State::Root),
+            stored: Cell::new(State::Root),
             family: OnceCell::from(Family::new(site)),
             lineage: Lineage::new(own.clone(), None),
             site,
@@ -112,8 +113,32 @@ impl<T: 'static> Member<T> {
         self.carrier().link()
     }
 
+    #[inline]
+    pub(super) fn state(&self) -> State {
+        match self.stored.get() {
+            State::Suspended if self.family.get().is_some_and(|family| family.runs(self)) => State::Running,
+            state => state,
+        }
+    }
+
+    /// Whether it is a root, or has begun and is neither dying nor dead.
+    #[inline(always)]
+    pub(super) fn is_in_its_family(&self) -> bool {
+        matches!(self.stored.get(), State::Suspended | State::Root)
+    }
+
+    #[inline(always)]
+    pub(super) fn is_root(&self) -> bool {
+        self.carrier.is_none()
+    }
+
     pub(super) fn is_dead(&self) -> bool {
-        self.state.get() == State::Dead
+        self.stored.get() == State::Dead
+    }
+
+    /// Its body is over.
+    pub(super) fn die(&self) {
+        self.stored.set(State::Dead);
     }
 
     /// Makes it a member of `family` that waits to be entered for the first time.
@@ -133,7 +158,7 @@ impl<T: 'static> Member<T> {
         self.link().be_greenlet_of::<T>(own.cast());
         assert!(self.family.set(family.clone()).is_ok(), "a greenlet that is new has no family");
         family.join(self);
-        self.state.set(State::Suspended);
+        self.stored.set(State::Suspended);
         Ok(())
     }
 
@@ -147,7 +172,7 @@ impl<T: 'static> Member<T> {
         }
         let first = family.receive();
         let result = self.carrier().run(|| body(first.open()));
-        if self.state.get() == State::Dying {
+        if self.stored.get() == State::Dying {
             contain(|| drop(result));
             return;
         }
@@ -163,7 +188,7 @@ impl<T: 'static> Member<T> {
 
     /// Ends one that never began, without running it.
     pub(super) fn die_unstarted(&self) {
-        self.state.set(State::Dead);
+        self.die();
         contain(|| drop(self.body.take()));
         self.carrier().give_up();
     }
@@ -175,10 +200,10 @@ impl<T: 'static> Member<T> {
             return self.leave_standing();
         }
         if !self.carrier().is_stranded() {
-            self.state.set(State::Dying);
+            self.stored.set(State::Dying);
             // SAFETY: it was suspended, so it has begun, has not ended and is not entered.
             if let Step::Ended(_) = unsafe { self.carrier().enter(UNWIND) } {
-                return self.state.set(State::Dead);
+                return self.die();
             }
         }
         self.carrier().say_it_is_left();
@@ -187,7 +212,7 @@ impl<T: 'static> Member<T> {
 
     /// Something may hold references into its stack, and its stack points to it: it stays, for ever (S8).
     fn leave_standing(self: &Rc<Self>) {
-        self.state.set(State::Dead);
+        self.die();
         std::mem::forget(self.clone());
     }
 
@@ -219,14 +244,14 @@ impl<T: 'static> Root for Member<T> {
     }
 
     fn end(&self) {
-        self.state.set(State::Dead);
+        self.die();
         if let Some(family) = self.family.get() {
             family.end();
         }
     }
 
     fn abandon(&self) {
-        self.state.set(State::Dead);
+        self.die();
         if let Some(family) = self.family.get() {
             family.lose_its_place();
         }

@@ -169,7 +169,7 @@ impl<T: 'static> Greenlet<T> {
     /// Panics if it is a root, and where [`switch`](Self::switch) would.
     #[track_caller]
     pub fn kill(&self) {
-        match self.0.state.get() {
+        match self.0.state() {
             State::Dead | State::Dying => {}
             State::New => self.0.die_unstarted(),
             State::Root => panic!("a root cannot be killed: it stands for code that is no greenlet"),
@@ -199,7 +199,7 @@ impl<T: 'static> Greenlet<T> {
     /// Panics if this greenlet is a root, or `parent` descends from it.
     #[track_caller]
     pub fn set_parent(&self, parent: &Greenlet<T>) {
-        assert!(self.0.state.get() != State::Root, "a root has no parent");
+        assert!(self.0.state() != State::Root, "a root has no parent");
         assert!(!parent.0.lineage.descends_from(&self.0.lineage), "cyclic parents of greenlets");
         self.0.lineage.set_parent(&parent.0.lineage);
     }
@@ -237,7 +237,7 @@ impl<T> Clone for Greenlet<T> {
 impl<T> Drop for Greenlet<T> {
     #[inline]
     fn drop(&mut self) {
-        if Rc::strong_count(&self.0) == 1 && self.0.state.get() == State::Suspended {
+        if Rc::strong_count(&self.0) == 1 && self.0.state() == State::Suspended {
             // The handle is still there meanwhile, for whoever asks for the current greenlet.
             self.0.unwind();
         }
@@ -247,7 +247,7 @@ impl<T> Drop for Greenlet<T> {
 impl<T> fmt::Debug for Greenlet<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Greenlet")
-            .field("state", &self.0.state.get())
+            .field("state", &self.0.state())
             .field("created_at", &format_args!("{}", self.0.site))
             .finish()
     }

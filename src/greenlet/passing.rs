@@ -1,7 +1,6 @@
 //! Passing a message: from whoever runs to whoever is named, whatever state either is in.
 
 use std::panic::Location;
-use std::ptr;
 use std::rc::Rc;
 
 use crate::greenlet::Greenlet;
@@ -10,13 +9,13 @@ use crate::greenlet::family::Family;
 use crate::greenlet::member::{Member, Message, State, UNWIND};
 use crate::greenlet::{switch, unwind};
 
-/// Hands `value` to `target`; returns what is handed back. Two common cases come first: a member of the same family, or
-/// its root, is named by the running member, on which nothing stands; or a member is named by its root, on which
-/// nothing stands and which stands on no other greenlet.
+/// Hands `value` to `target`; returns what is handed back. Two common cases come first: a member of the same family
+/// (itself even) or its root is named by the running member, on which nothing stands; or a member is named by its root,
+/// on which nothing stands and which stands on no other greenlet.
 #[inline(always)]
 #[track_caller]
 pub(super) fn switch<T: 'static>(target: &Rc<Member<T>>, value: T) -> T {
-    if matches!(target.state.get(), State::Suspended | State::Root)
+    if target.is_in_its_family()
         && let Some(family) = target.family.get()
     {
         if let Some(link) = family.innermost_member() {
@@ -24,7 +23,7 @@ pub(super) fn switch<T: 'static>(target: &Rc<Member<T>>, value: T) -> T {
             // SAFETY: that member has control, and is what runs here.
             return unsafe { leave(link, family, target.clone()) };
         }
-        if target.state.get() == State::Suspended && family.is_rooted_right_here() {
+        if !target.is_root() && family.is_rooted_right_here() {
             family.post(Message::Value(value));
             return family.run_from(target.clone());
         }
@@ -41,7 +40,7 @@ pub(super) fn send<T: 'static>(to: Greenlet<T>, message: Message<T>) -> T {
     keep_dying_if_dying::<T>();
     let site = Location::caller();
     let target = addressee(to, &message, site);
-    if target.state.get() == State::New {
+    if target.state() == State::New {
         let caller = Greenlet::current_at(site);
         let family = caller.member().family.get().expect("who is current has begun");
         if let Err(error) = target.begin(family) {
@@ -51,14 +50,14 @@ pub(super) fn send<T: 'static>(to: Greenlet<T>, message: Message<T>) -> T {
     check_stands_here(&target);
     let family = target.family.get().expect("it has begun").clone();
     match family.running() {
-        Some(running) if ptr::eq(running, &*target) => message.open(),
+        Some(_) if family.runs(&target) => message.open(),
         Some(running) => {
             let link = &raw const *running.link();
             family.post(message);
             // SAFETY: that member has control, and the running code stands in its frames: it was just checked.
             unsafe { leave(link, &family, target) }
         }
-        None if target.state.get() == State::Root => message.open(),
+        None if target.state() == State::Root => message.open(),
         None => {
             family.post(message);
             family.run_from(target)
@@ -91,7 +90,7 @@ fn addressee<T: 'static>(
 ) -> Rc<Member<T>> {
     let mut target = to;
     loop {
-        match (target.member().state.get(), message) {
+        match (target.member().state(), message) {
             (State::Dead | State::Dying, _) => {}
             (State::New, Message::Panic(_)) => target.member().die_unstarted(),
             _ => return target.into_member(),
@@ -121,7 +120,7 @@ pub(super) fn nearest<T: 'static>() -> Option<Greenlet<T>> {
 /// A greenlet that is being unwound goes on unwinding instead of switching.
 pub(super) fn keep_dying_if_dying<T: 'static>() {
     if let Some(greenlet) = nearest::<T>()
-        && greenlet.member().state.get() == State::Dying
+        && greenlet.member().state() == State::Dying
     {
         greenlet.member().keep_dying();
     }

@@ -44,13 +44,15 @@ pub(crate) enum Step {
 /// neither unmapped nor used again (S8). Unwinding is the business of whoever knows what the words mean.
 pub(crate) struct Coroutine {
     /// Never dropped as such: corosensei would unwind by force, which re-throws at each suspension (S31).
-    raw: ManuallyDrop<Raw<usize, usize, usize, Memory>>,
+    raw: ManuallyDrop<Raw<usize, usize, usize, Addresses>>,
+    stack: Stack,
 }
 
 impl Coroutine {
     /// Prepares `body` to run on `stack` at the first [`resume`](Self::resume).
     ///
     /// `body` must not unwind: it catches what it runs. It is moved onto the new stack, so it is small.
+    #[inline(always)]
     pub(crate) fn new<F>(stack: Stack, body: F) -> Coroutine
     where
         F: FnOnce(&Yielder, usize) -> usize + 'static,
@@ -61,7 +63,8 @@ impl Coroutine {
             let lowest = stack.bottom() as *mut u8;
             std::mem::forget(ValgrindStackRegistration::new(lowest, stack.top() - stack.bottom()));
         }
-        Coroutine { raw: ManuallyDrop::new(Raw::with_stack(Memory(stack), body)) }
+        let addresses = Addresses { top: stack.top_address(), limit: stack.limit_address() };
+        Coroutine { raw: ManuallyDrop::new(Raw::with_stack(addresses, body)), stack }
     }
 
     /// Runs the coroutine until it suspends or ends. It must not have ended, nor be running.
@@ -78,8 +81,10 @@ impl Coroutine {
     /// # Panics
     ///
     /// Panics if it has not.
+    #[inline(always)]
     pub(crate) fn into_stack(self) -> Stack {
-        ManuallyDrop::into_inner(self.raw).into_stack().0
+        assert!(self.raw.done(), "the stack of a coroutine that has not ended");
+        self.stack
     }
 }
 
@@ -108,19 +113,22 @@ pub(crate) unsafe fn on_resumers_stack<R: Send>(yielder: *const Yielder, f: impl
     unsafe { (*yielder).on_parent_stack(f) }
 }
 
-/// Our stack, as corosensei wants to see it.
-struct Memory(Stack);
+/// Where our stack is, as corosensei wants to know it. The stack itself is kept beside the coroutine.
+struct Addresses {
+    top: NonZeroUsize,
+    limit: NonZeroUsize,
+}
 
-// SAFETY: a `Stack` is mapped, 16-byte aligned at the top, larger than 4 KiB, and has a guard below its bottom that
-// faults on every touch (S22); `stack` keeps it so until it is given back.
-unsafe impl corosensei::stack::Stack for Memory {
+// SAFETY: they are those of a `Stack`: mapped, 16-byte aligned at the top, larger than 4 KiB, with a guard below its bottom
+// that faults on every touch (S22); `stack` keeps it so until it is given back, which is after the coroutine has ended.
+unsafe impl corosensei::stack::Stack for Addresses {
     #[inline]
     fn base(&self) -> NonZeroUsize {
-        self.0.top_address()
+        self.top
     }
 
     #[inline]
     fn limit(&self) -> NonZeroUsize {
-        self.0.limit_address()
+        self.limit
     }
 }

@@ -70,9 +70,8 @@ impl Living {
     /// Another count on a green thread that is alive.
     #[inline]
     pub(crate) fn keep(&self, task: &Task) -> Rc<dyn Body> {
-        let body = task.place.body.take().expect("who is alive is kept");
-        task.place.body.set(Some(body.clone()));
-        body
+        // SAFETY: nobody takes it meanwhile: cloning a count runs no other code (S7).
+        unsafe { &*task.place.body.as_ptr() }.clone().expect("who is alive is kept")
     }
 
     /// All, oldest first.

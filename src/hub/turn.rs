@@ -10,10 +10,12 @@
 //! It runs on the root's stack (on whatever stack the root parked on), between two lines of the root's own code. A
 //! green thread is entered by one `resume` and comes back when it parks or ends; it never enters another itself.
 
+use std::io;
+
 use crate::greenlet::chain::{self, Strand};
 use crate::greenlet::switch::{Coroutine, Step};
 use crate::hub::clock::Moment;
-use crate::hub::task::{State, Task, TaskPtr};
+use crate::hub::task::{Body, State, Task, TaskPtr};
 use crate::hub::{Hub, full_budget};
 
 /// Switches between two looks outside. A prime, as in Go and tokio, so that it falls into step with no pattern of the program.
@@ -91,7 +93,7 @@ impl Hub {
         // SAFETY: only the turn touches this cell, and the green thread that runs now cannot turn (S7).
         let place = unsafe { &mut *task.coroutine.get() };
         if place.is_none() {
-            *place = self.bind(task);
+            self.bind(task, place);
         }
         let step = match place {
             Some(coroutine) => coroutine.resume(0),
@@ -110,34 +112,36 @@ impl Hub {
 
     /// Binds a stack for a green thread that begins: late, so that who waits to begin has none and who begins gets a hot one.
     /// If there is none after all, the green thread ends here, and its body learns why.
-    #[inline]
-    fn bind(&self, task: &Task) -> Option<Coroutine> {
+    #[inline(always)]
+    fn bind(&self, task: &Task, place: &mut Option<Coroutine>) {
         let body = self.living.keep(task);
         let class = task.class.expect("every green thread has a size of stack");
         match self.pool.bind(class, &task.label) {
             Ok(stack) => {
                 self.remote.counters.stacks.add(1);
-                Some(Coroutine::new(stack, move |yielder, _| {
+                *place = Some(Coroutine::new(stack, move |yielder, _| {
                     body.task().yielder.set(yielder);
                     body.run();
                     0
-                }))
+                }));
             }
-            Err(error) => {
-                let _no_switch = chain::forbid();
-                body.refuse(error);
-                self.announce_end();
-                None
-            }
+            Err(error) => self.refuse(&*body, error),
         }
+    }
+
+    #[cold]
+    fn refuse(&self, body: &dyn Body, why: io::Error) {
+        let _no_switch = chain::forbid();
+        body.refuse(why);
+        self.announce_end();
     }
 
     /// Takes back the stack of a green thread that has ended, and forgets the green thread.
     #[inline]
     fn finish(&self, task: &Task) {
         // SAFETY: as in `step`; the coroutine has ended.
-        let coroutine = unsafe { &mut *task.coroutine.get() }.take();
-        if let Some(coroutine) = coroutine {
+        let place = unsafe { &mut *task.coroutine.get() };
+        if let Some(coroutine) = place.take() {
             self.pool.give_back(coroutine.into_stack());
             self.remote.counters.stacks.sub(1);
         }

@@ -194,12 +194,19 @@ impl TcpListener {
     }
 }
 
-/// Accepts, passing over connections that died in the queue: Linux reports those as errors of `accept` itself,
-/// to be taken as "try again" (accept(2), "Error handling").
+/// The most dead connections that one attempt passes over: a system that answers so for ever must not hold the
+/// OS thread for ever.
+const MOST_PASSED_OVER: usize = 64;
+
+/// Accepts, passing over connections that died in the queue: Linux reports those as errors of `accept` itself, to
+/// be taken as "try again" (accept(2), "Error handling").
 fn accept_living(listener: &net::TcpListener) -> io::Result<(net::TcpStream, SocketAddr)> {
+    let mut passed_over = 0;
     loop {
         match listener.accept() {
-            Err(error) if is_of_a_dead_connection(&error) => {}
+            Err(error) if is_of_a_dead_connection(&error) && passed_over < MOST_PASSED_OVER => {
+                passed_over += 1
+            }
             ended => return ended,
         }
     }
@@ -217,6 +224,8 @@ fn is_of_a_dead_connection(error: &io::Error) -> bool {
                 | libc::EHOSTDOWN
                 | libc::EHOSTUNREACH
                 | libc::ENONET
+                // A firewall's rule against this one connection.
+                | libc::EPERM
         )
     )
 }

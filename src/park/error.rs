@@ -48,50 +48,54 @@ impl Error for Elapsed {}
 /// Clones share what they are about: the payload of a panic goes to the first clone that asks for it.
 #[derive(Clone)]
 pub struct JoinError {
-    reason: Reason,
+    /// Behind one pointer: results are moved about on the hot path of every green thread.
+    reason: Arc<Reason>,
 }
 
-#[derive(Clone)]
 enum Reason {
     /// It panicked, and the hook has reported it.
     Panic {
-        message: Arc<str>,
-        payload: Arc<Mutex<Option<Box<dyn Any + Send>>>>,
+        message: Box<str>,
+        payload: Mutex<Option<Box<dyn Any + Send>>>,
     },
     Killed,
     /// It could not be asked for or run.
-    Refused(Arc<str>),
+    Refused(Box<str>),
     /// Somebody said so.
-    Failed(Arc<str>),
+    Failed(Box<str>),
 }
 
 impl JoinError {
+    fn because(reason: Reason) -> JoinError {
+        JoinError { reason: Arc::new(reason) }
+    }
+
     /// Makes an error with a message of one's own, which is neither a panic, nor a kill, nor a refusal.
     pub fn new(message: impl Into<String>) -> JoinError {
-        JoinError { reason: Reason::Failed(message.into().into()) }
+        JoinError::because(Reason::Failed(message.into().into()))
     }
 
     /// Makes the error of a panic with this payload.
     pub fn from_panic(payload: Box<dyn Any + Send>) -> JoinError {
         let message = match (payload.downcast_ref::<&'static str>(), payload.downcast_ref::<String>()) {
-            (Some(message), _) => Arc::from(*message),
-            (_, Some(message)) => Arc::from(message.as_str()),
-            _ => Arc::from("Box<dyn Any>"),
+            (Some(message), _) => Box::from(*message),
+            (_, Some(message)) => Box::from(message.as_str()),
+            _ => Box::from("Box<dyn Any>"),
         };
-        JoinError { reason: Reason::Panic { message, payload: Arc::new(Mutex::new(Some(payload))) } }
+        JoinError::because(Reason::Panic { message, payload: Mutex::new(Some(payload)) })
     }
 
     pub(crate) fn killed() -> JoinError {
-        JoinError { reason: Reason::Killed }
+        JoinError::because(Reason::Killed)
     }
 
     pub(crate) fn refused(why: impl Into<String>) -> JoinError {
-        JoinError { reason: Reason::Refused(why.into().into()) }
+        JoinError::because(Reason::Refused(why.into().into()))
     }
 
     /// Shows the payload of a panic, if nobody has taken it.
     pub(crate) fn with_payload(&self, look: impl FnOnce(&(dyn Any + Send))) {
-        if let Reason::Panic { payload, .. } = &self.reason
+        if let Reason::Panic { payload, .. } = &*self.reason
             && let Some(payload) = &*payload.lock().unwrap_or_else(PoisonError::into_inner)
         {
             look(&**payload);
@@ -100,23 +104,23 @@ impl JoinError {
 
     /// True if it panicked.
     pub fn is_panic(&self) -> bool {
-        matches!(self.reason, Reason::Panic { .. })
+        matches!(*self.reason, Reason::Panic { .. })
     }
 
     /// True if it was killed, or its hub had ended.
     pub fn is_killed(&self) -> bool {
-        matches!(self.reason, Reason::Killed)
+        matches!(*self.reason, Reason::Killed)
     }
 
     /// True if the question could not be put: a green thread that is unwinding does not wait, and none can wait for
     /// its own end; or if there was no stack to run it on.
     pub fn is_refused(&self) -> bool {
-        matches!(self.reason, Reason::Refused(_))
+        matches!(*self.reason, Reason::Refused(_))
     }
 
     /// The message of the panic or of the error; "Box&lt;dyn Any&gt;" for a payload that is not a string, as std has it.
     pub fn message(&self) -> &str {
-        match &self.reason {
+        match &*self.reason {
             Reason::Panic { message, .. } | Reason::Refused(message) | Reason::Failed(message) => message,
             Reason::Killed => "the green thread was killed",
         }
@@ -125,7 +129,7 @@ impl JoinError {
     /// The payload, to be raised again or looked at. The first clone that asks gets the panic's own; later ones, and those
     /// that are not about a panic, get the message as a `String`.
     pub fn into_panic(self) -> Box<dyn Any + Send> {
-        let own = match &self.reason {
+        let own = match &*self.reason {
             Reason::Panic { payload, .. } => payload.lock().unwrap_or_else(PoisonError::into_inner).take(),
             _ => None,
         };
@@ -135,7 +139,7 @@ impl JoinError {
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.reason {
+        match &*self.reason {
             Reason::Panic { message, .. } => write!(f, "the green thread panicked: {message}"),
             Reason::Killed | Reason::Failed(_) => f.write_str(self.message()),
             Reason::Refused(why) => write!(f, "refused: {why}"),
@@ -145,7 +149,7 @@ impl fmt::Display for JoinError {
 
 impl fmt::Debug for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match &self.reason {
+        let kind = match &*self.reason {
             Reason::Panic { .. } => "Panic",
             Reason::Killed => "Killed",
             Reason::Refused(_) => "Refused",

@@ -122,13 +122,13 @@ impl Pool {
     /// # Errors
     ///
     /// If no more can be reserved: the text names the limit that was reached.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn promise(&self, class: Class) -> io::Result<()> {
         self.shelves.borrow_mut()[class.index()].promise()
     }
 
     /// Ends a promise: that user is gone, and its stack, if it had one, was given back or is leaked.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn release(&self, class: Class) {
         self.shelves.borrow_mut()[class.index()].release();
     }
@@ -139,13 +139,13 @@ impl Pool {
     /// # Errors
     ///
     /// If a new stack cannot be guarded.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bind(&self, class: Class, label: *const Label) -> io::Result<Stack> {
         self.shelves.borrow_mut()[class.index()].bind(class, label)
     }
 
     /// Takes back a stack that this pool has bound. Nothing stands on it any more (S23).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn give_back(&self, stack: Stack) {
         self.shelves.borrow_mut()[stack.class.index()].give_back(stack);
     }

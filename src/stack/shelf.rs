@@ -68,7 +68,7 @@ impl Shelf {
         self.chunks.iter().map(Chunk::out).sum::<usize>() - self.hot.len()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn promise(&mut self) -> io::Result<()> {
         if self.promised == self.slots {
             self.grow()?;
@@ -77,7 +77,7 @@ impl Shelf {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn release(&mut self) {
         debug_assert!(self.promised > 0, "more users released than promised");
         self.promised -= 1;
@@ -86,7 +86,7 @@ impl Shelf {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn bind(&mut self, class: Class, label: *const Label) -> io::Result<Stack> {
         let Taken { top, fresh } = match self.hot.pop() {
             Some(top) => Taken { top, fresh: false },
@@ -97,7 +97,7 @@ impl Shelf {
         Ok(unsafe { Stack::new(top, self.layout.bottom(top), class, fresh, label) })
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn give_back(&mut self, stack: Stack) {
         debug_assert!(self.chunk_of(stack.top()).is_some(), "a stack of another pool");
         // It does not allocate: `grow` and `trim` keep the capacity at that of a full cache and one.

@@ -26,7 +26,7 @@ impl Stack {
     ///
     /// From `bottom` to 8 bytes above `top`, which is a multiple of 64, lies memory that is nobody else's, with
     /// a guard below it.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn new(
         top: usize,
         bottom: usize,
@@ -43,7 +43,7 @@ impl Stack {
     }
 
     /// Ends the binding; returns the top. From here on the label may die.
-    #[inline]
+    #[inline(always)]
     pub(super) fn retire(self) -> usize {
         let top = self.top();
         // SAFETY: the word above the top is the stack's own for as long as it is bound, and is so until here.

@@ -1,7 +1,7 @@
 //! A green thread's body and result, in one allocation with its record.
 
 use std::any::Any;
-use std::cell::Cell;
+use std::cell::{Cell, UnsafeCell};
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
@@ -17,11 +17,9 @@ use crate::thread::local;
 /// A record whose result is a `T`: what a handle holds.
 pub(crate) trait Job<T>: Body {
     /// The result, if the green thread has ended and nobody has taken it.
-    #[inline]
     fn take(&self) -> Option<Result<T, JoinError>>;
 
     /// Nobody will ask for the result: it is dropped, now or when it comes.
-    #[inline]
     fn detach(&self);
 }
 
@@ -35,8 +33,44 @@ enum Stage<F, T> {
 
 struct Record<F, T> {
     task: Task,
-    stage: Cell<Stage<F, T>>,
+    stage: Stages<F, T>,
     detached: Cell<bool>,
+}
+
+/// The stage, changed in place. A `Cell` would do, but for the copies it makes of what it replaces.
+struct Stages<F, T>(UnsafeCell<Stage<F, T>>);
+
+impl<F, T> Stages<F, T> {
+    fn new(stage: Stage<F, T>) -> Stages<F, T> {
+        Stages(UnsafeCell::new(stage))
+    }
+
+    /// Goes on to `next`; returns what there was.
+    #[inline(always)]
+    fn replace(&self, next: Stage<F, T>) -> Stage<F, T> {
+        // SAFETY: the reference ends with the call, which runs no code but its own (S7).
+        std::mem::replace(unsafe { &mut *self.0.get() }, next)
+    }
+
+    /// Sets the stage when there is nothing left in it to be dropped.
+    #[inline(always)]
+    fn set(&self, next: Stage<F, T>) {
+        debug_assert!(self.is_empty());
+        // SAFETY: as in `replace`; what is overwritten owns nothing.
+        unsafe { self.0.get().write(next) }
+    }
+
+    #[inline(always)]
+    fn is_empty(&self) -> bool {
+        // SAFETY: as in `replace`.
+        matches!(unsafe { &*self.0.get() }, Stage::Running | Stage::Taken)
+    }
+
+    #[inline(always)]
+    fn has_ended(&self) -> bool {
+        // SAFETY: as in `replace`.
+        matches!(unsafe { &*self.0.get() }, Stage::Ended(_))
+    }
 }
 
 /// Makes a green thread that waits to be started. It is alive from now on.
@@ -71,11 +105,15 @@ where
     let hub = hub::current();
     let (class, size) = hub.promise_stack(options.stack_size)?;
     let label = hub::label(options.name, site, size);
-    let record = Rc::new(Record {
+    let mut place = Rc::<Record<F, T>>::new_uninit();
+    // Written where it stays: a record that is first built elsewhere and then copied stalls the processor.
+    Rc::get_mut(&mut place).expect("just made").write(Record {
         task: Task::new(hub.next_id(), Some(class), label, options.daemon),
-        stage: Cell::new(Stage::Waiting(body)),
+        stage: Stages::new(Stage::Waiting(body)),
         detached: Cell::new(false),
     });
+    // SAFETY: just written.
+    let record = unsafe { place.assume_init() };
     let entry: Rc<dyn Body + 'a> = record.clone();
     // SAFETY: only the lifetime changes. The hub lets go of the entry when the green thread has ended; until then what it
     // borrows is there (caller). Afterwards body and result are gone from it, or belong to the holder of the handle.
@@ -96,7 +134,7 @@ pub(crate) fn ended<'a, T: 'a>(
 ) -> Rc<dyn Job<T> + 'a> {
     let record = Record::<fn() -> T, T> {
         task: Task::new(hub::current().next_id(), None, hub::label(None, site, 0), true),
-        stage: Cell::new(Stage::Ended(result)),
+        stage: Stages::new(Stage::Ended(result)),
         detached: Cell::new(false),
     };
     record.task.state.set(State::Ended);
@@ -154,11 +192,6 @@ impl<F: FnOnce() -> T, T> Body for Record<F, T> {
             local::destroy(&rare.locals);
         }
         self.task.strand.end();
-        // The last holder may have gone while the above ran.
-        if self.detached.get() {
-            let late = self.stage.replace(Stage::Taken);
-            contain(|| drop(late));
-        }
         hub::current().announce_end();
     }
 
@@ -169,27 +202,25 @@ impl<F: FnOnce() -> T, T> Body for Record<F, T> {
     }
 
     fn abandon(&self) {
-        self.stage.set(Stage::Ended(Err(JoinError::killed())));
+        drop(self.stage.replace(Stage::Ended(Err(JoinError::killed()))));
     }
 }
 
 impl<F: FnOnce() -> T, T> Job<T> for Record<F, T> {
     fn take(&self) -> Option<Result<T, JoinError>> {
+        if !self.stage.has_ended() {
+            return None;
+        }
+        self.task.joined.set(true);
         match self.stage.replace(Stage::Taken) {
-            Stage::Ended(result) => {
-                self.task.joined.set(true);
-                Some(result)
-            }
-            other => {
-                self.stage.set(other);
-                None
-            }
+            Stage::Ended(result) => Some(result),
+            _ => unreachable!("it has ended"),
         }
     }
 
     fn detach(&self) {
         self.detached.set(true);
-        if self.task.state.get() == State::Ended {
+        if self.stage.has_ended() {
             let unread = self.stage.replace(Stage::Taken);
             contain(|| drop(unread));
         }

@@ -155,8 +155,9 @@ fn follow(from: &[String], tokens: &[Token<'_>], at: usize, found: &mut Vec<(usi
             at + 1
         }
         name => {
-            // Only a step from the crate's root is news: below a module nothing leads out of it again.
-            if from.is_empty() {
+            // Only a step from the crate's root is news: below a module nothing leads out of it again. An exported macro
+            // stands at the root wherever it is written.
+            if from.is_empty() && !is(tokens, at + 1, "!") {
                 found.push((*line, name.to_owned()));
             }
             let mut at = at + 1;
@@ -182,7 +183,8 @@ fn faults_of_the_head(path: &str, text: &str) -> Vec<String> {
         faults.push(format!("src/{path}:1: `{module}` stands on no floor"));
     }
     let first = text.lines().next().unwrap_or_default();
-    if first.strip_prefix("//! ").is_none_or(|noun| noun.len() < 12) {
+    // The crate's first page is the README.
+    if path != "lib.rs" && first.strip_prefix("//! ").is_none_or(|noun| noun.len() < 12) {
         faults.push(format!("src/{path}:1: the first line does not say what the file is"));
     }
     let stem = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".rs");
@@ -370,6 +372,7 @@ fn every_shape_of_a_path_is_followed() {
         "const TEXT: &str = \"crate::thread \\\" crate::time\"; const RAW: &str = r#\"crate::\"net\"#;",
         "use std::thread; use std::time::Duration; use mio::net;",
         "fn f(&self) { self.thread(); Self::time(); }",
+        "macro_rules! m { () => { $crate::green_local!() } }",
     ] {
         assert_eq!(upward_uses("hub/turn.rs", text), [""; 0], "{text}");
     }

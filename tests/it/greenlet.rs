@@ -600,6 +600,23 @@ fn a_greenlet_that_kills_itself_leaves_no_value_for_its_parent() {
 }
 
 #[test]
+fn an_outer_greenlet_that_is_killed_from_an_inner_one_is_the_one_that_killed_itself() {
+    let outer = Greenlet::<u8>::new(|n| {
+        let inner = Greenlet::<char>::new(|c| {
+            Greenlet::<u8>::current().kill();
+            c
+        });
+        inner.switch('a');
+        n
+    });
+    let text = panic_of(|| outer.switch(1));
+    let place =
+        text.split_whitespace().find(|word| word.contains("greenlet.rs:")).expect("a place").to_owned();
+    assert!(format!("{outer:?}").contains(&place), "{text}");
+    assert!(outer.is_dead());
+}
+
+#[test]
 fn a_root_cannot_be_killed() {
     let root = Greenlet::<u8>::current();
     assert!(panic_of(|| root.kill()).contains("root"));
@@ -687,6 +704,73 @@ fn a_suspended_one_is_unwound_while_its_owner_unwinds() {
     });
     assert_eq!((text.as_str(), log.words()), ("the owner's", vec!["unwound".to_owned()]));
     assert!(!std::thread::panicking());
+}
+
+#[test]
+fn who_waits_in_a_switch_keeps_only_whom_it_named() {
+    let log = Log::new();
+    let root = Greenlet::<u8>::current();
+    let heir = Greenlet::new({
+        let log = log.clone();
+        move |mut n| {
+            let _word = OnDrop(|| log.push("unwound"));
+            loop {
+                n = root.switch(n);
+            }
+        }
+    });
+    heir.switch(1);
+    let dead = Greenlet::new(|n| n);
+    dead.set_parent(&heir);
+    dead.kill();
+    // It names the dead one, and waits for the heir.
+    let waiter = Greenlet::new(move |n| dead.switch(n));
+    assert_eq!(waiter.switch(2), 2);
+    drop(heir);
+    assert_eq!(log.words(), ["unwound"]);
+    waiter.kill();
+}
+
+#[test]
+fn a_value_on_its_way_is_safe_from_switches_in_the_destructors_of_who_sent_it() {
+    let log = Log::new();
+    let other: Rc<RefCell<Option<Greenlet<u32>>>> = Rc::default();
+    // A root of its own, founded while there was no other: what the generator does later, it does as that root.
+    let mut stranger = Generator::new({
+        let (log, other) = (log.clone(), other.clone());
+        move |y: &Yielder<()>, ()| {
+            let _root = Greenlet::<u32>::current();
+            y.yield_(());
+            let other = other.borrow().clone().expect("it is there");
+            log.push(format!("stranger got {}", other.switch(50)));
+        }
+    });
+    stranger.send(());
+
+    let root = Greenlet::<u32>::current();
+    let slot: Rc<RefCell<Option<Greenlet<u32>>>> = Rc::default();
+    let sender = Greenlet::new({
+        let (slot, root) = (slot.clone(), root.clone());
+        move |n| {
+            let _word = OnDrop(move || assert!(!stranger.is_finished() && stranger.next().is_none()));
+            let value = root.switch(n);
+            drop(slot.take());
+            root.switch(value)
+        }
+    });
+    let echo = Greenlet::new(move |mut n| {
+        loop {
+            n = root.switch(n + 1);
+        }
+    });
+    assert_eq!(echo.switch(0), 1);
+    *other.borrow_mut() = Some(echo);
+    sender.switch(1);
+    let child = Greenlet::new(|n| n);
+    child.set_parent(&sender);
+    *slot.borrow_mut() = Some(sender);
+    log.push(format!("root got {}", child.switch(7)));
+    assert_eq!(log.words(), ["stranger got 51", "root got 7"]);
 }
 
 // ---- stacks ----

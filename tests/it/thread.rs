@@ -243,14 +243,28 @@ fn on_hub_stack_has_room_that_a_green_thread_has_not() {
 }
 
 #[test]
-fn on_hub_stack_hands_back_values_and_panics_and_may_be_nested() {
+fn on_hub_stack_hands_back_values_and_panics() {
     support::hub(|| {
         let child = spawn(|| {
             let text = String::from("carried");
-            let back = thread::on_hub_stack(|| thread::on_hub_stack(|| text.clone()));
+            let back = thread::on_hub_stack(|| text.clone());
             (back, panic_of(|| thread::on_hub_stack(|| panic!("from below"))))
         });
         assert_eq!(child.join().unwrap(), ("carried".into(), "from below".into()));
+    });
+}
+
+#[test]
+fn on_hub_stack_inside_itself_is_a_plain_call() {
+    support::hub(|| {
+        let child = spawn(|| {
+            thread::on_hub_stack(|| {
+                let outer = std::hint::black_box([1_u64; 512]);
+                let inner = thread::on_hub_stack(|| std::hint::black_box([2_u64; 2_048]).iter().sum::<u64>());
+                outer.iter().sum::<u64>() + inner
+            })
+        });
+        assert_eq!(child.join().unwrap(), 512 + 4_096);
     });
 }
 

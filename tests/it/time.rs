@@ -174,10 +174,10 @@ fn equal_deadlines_are_met_in_the_order_they_were_set_and_others_in_theirs() {
 }
 
 #[test]
-fn ten_thousand_sleepers_with_random_deadlines_all_wake_in_order() {
+fn three_thousand_sleepers_with_random_deadlines_all_wake_in_order() {
     support::hub(|| {
-        let (woken, base, mut random) = (Rc::new(RefCell::new(Vec::new())), Instant::now() + ms(60), 7_u64);
-        let all: Vec<_> = (0..10_000)
+        let (woken, base, mut random) = (Rc::new(RefCell::new(Vec::new())), Instant::now() + ms(150), 7_u64);
+        let all: Vec<_> = (0..3_000)
             .map(|_| {
                 random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 let (when, woken) = (base + Duration::from_micros(random >> 48), woken.clone());
@@ -189,10 +189,8 @@ fn ten_thousand_sleepers_with_random_deadlines_all_wake_in_order() {
             })
             .collect();
         greenroom::try_joinall(all).unwrap();
-        // Those that were all parked before the first was due wake in the order of their deadlines.
-        assert_eq!(woken.borrow().len(), 10_000);
-        let in_time = Instant::now() < base + ms(60_000);
-        assert!(in_time);
+        // All were parked before the first was due.
+        assert_eq!(woken.borrow().len(), 3_000);
         assert!(woken.borrow().is_sorted());
     });
 }

@@ -182,6 +182,18 @@ fn a_socket_of_stds_becomes_cooperative_and_comes_back_blocking() {
 }
 
 #[test]
+fn the_timeouts_that_a_socket_of_stds_had_still_bind() {
+    hub(|| {
+        let (near, _far) = std_pair();
+        near.set_read_timeout(Some(A_MOMENT)).unwrap();
+        near.set_write_timeout(Some(A_MOMENT)).unwrap();
+        let near = TcpStream::from_std(near).unwrap();
+        assert_eq!((&near).read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert_eq!((&near).write_all(&vec![0; 64 << 20]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    });
+}
+
+#[test]
 fn a_listener_of_stds_becomes_cooperative_and_comes_back_blocking() {
     hub(|| {
         let listener = std_net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

@@ -213,6 +213,7 @@ fn an_urgent_byte_in_between_neither_ends_nor_stops_the_stream() {
         let expected = script(near, &mut far);
         assert_eq!(expected, [b"ab", b"cd"]);
         let (near, mut far) = waited_pair();
+        near.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
         assert_eq!(script(&near, &mut far), expected);
         thread::sleep(A_MOMENT);
         assert_eq!(script(&near, &mut far), expected);

@@ -1,7 +1,6 @@
 //! The rows: one call each, made so that it parks and nothing but its victim's fate ends it.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -9,15 +8,23 @@ use greenroom::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs, lookup_h
 use greenroom::thread::{self, scope};
 use greenroom::time::{Interval, Timer};
 use greenroom::wait::{as_completed, iwait, joinall, killall, try_joinall, wait};
-use greenroom::{JoinHandle, sleep, spawn, timeout, yield_now};
+use greenroom::{JoinHandle, sleep, spawn, yield_now};
 
 use super::Manner::{Fallible, FallibleAndBrief, Infallible, Sleep};
 use super::{Call, Row, Stage};
 
 const LONG: Duration = Duration::from_secs(86_400);
 
-/// Calls that park only as what they are given does, or that are no green thread's to make; each with its reason.
-pub(super) const NO_WAITS_OF_THEIR_OWN: &[(&str, &str)] = &[];
+/// Calls that are no green thread's to make; each with its reason.
+pub(super) const NO_WAITS_OF_THEIR_OWN: &[(&str, &str)] = &[
+    ("runtime::run", "refused inside a hub; what its root waits for is in the module `runtime`"),
+    ("runtime::Runtime::run", "the same"),
+    ("runtime::Runtime::turn", "refused on a green thread; see `runtime::embedding`"),
+    ("greenlet::Greenlet::switch", "goes to another greenlet of the same green thread; see `greenlet`"),
+    ("greenlet::Greenlet::throw", "the same"),
+    ("greenlet::Greenlet::kill", "the same"),
+    ("generator::Yielder::yield_", "goes to whoever resumed the generator; see `generator`"),
+];
 
 pub(super) const ROWS: &[Row] = &[
     // thread
@@ -65,7 +72,6 @@ pub(super) const ROWS: &[Row] = &[
             Timer::new(Duration::ZERO, move || while_on_stage(&stage, yield_now)().unwrap()).join();
         })
     }),
-    row("time::timeout", Infallible, |_| plain(|| timeout(LONG, thread::park).unwrap_or(()))),
     // wait
     row("wait::joinall", Infallible, |stage| with_another(stage, |other| drop(joinall([other])))),
     row("wait::try_joinall", Infallible, |stage| with_another(stage, |other| drop(try_joinall([other])))),
@@ -81,8 +87,10 @@ pub(super) const ROWS: &[Row] = &[
         })
     }),
     row("wait::killall", Infallible, |stage| {
-        let stage = stage.clone();
-        plain(move || killall(&[stubborn(&stage)]))
+        let victims = [stubborn(stage)];
+        // Had it not begun, the kill would end it at once.
+        yield_now();
+        plain(move || killall(&victims))
     }),
     // net
     row("net::TcpListener::accept", Fallible, |_| {
@@ -95,11 +103,11 @@ pub(super) const ROWS: &[Row] = &[
     }),
     row("net::TcpStream::connect", Fallible, |_| {
         let deaf = DeafListener::new();
-        Box::new(move || TcpStream::connect(deaf.address).map(drop))
+        Box::new(move || TcpStream::connect(deaf.address()).map(drop))
     }),
     row("net::TcpStream::connect_timeout", Fallible, |_| {
         let deaf = DeafListener::new();
-        Box::new(move || TcpStream::connect_timeout(&deaf.address, LONG).map(drop))
+        Box::new(move || TcpStream::connect_timeout(&deaf.address(), LONG).map(drop))
     }),
     row("net::TcpStream::read", Fallible, |_| {
         with_a_connection(|mut stream| stream.read(&mut [0; 8]).map(drop))
@@ -121,7 +129,7 @@ pub(super) const ROWS: &[Row] = &[
     row("net::TcpListener::bind", FallibleAndBrief, |_| {
         Box::new(|| TcpListener::bind("localhost:0").map(drop))
     }),
-    row("net::Builder::bind", FallibleAndBrief, |_| {
+    row("net::TcpListenerBuilder::bind", FallibleAndBrief, |_| {
         Box::new(|| TcpListener::builder().bind("localhost:0").map(drop))
     }),
 ];
@@ -152,24 +160,25 @@ fn while_on_stage(stage: &Rc<Stage>, call: fn()) -> Call {
 fn with_another(stage: &Rc<Stage>, mut call: impl FnMut(JoinHandle<()>) + 'static) -> Call {
     let stage = stage.clone();
     plain(move || {
-        let over = stage.clone();
-        let rest = move || {
-            while !over.over.get() {
-                sleep(Duration::from_millis(1));
-            }
-        };
-        call(spawn(rest));
+        let stage = stage.clone();
+        call(spawn(move || stay(&stage)));
     })
 }
 
-/// One that does not let itself be killed before the stage is cleared.
+/// One that does not end before the stage is cleared, killed or not: a scope waits for its child.
 fn stubborn(stage: &Rc<Stage>) -> JoinHandle<()> {
     let stage = stage.clone();
     spawn(move || {
-        while !stage.over.get() {
-            let _ = catch_unwind(AssertUnwindSafe(yield_now));
-        }
+        scope(|s| {
+            s.spawn(|| stay(&stage));
+        });
     })
+}
+
+fn stay(stage: &Stage) {
+    while !stage.over.get() {
+        sleep(Duration::from_millis(1));
+    }
 }
 
 /// Both ends of a connection on loopback, made by std where nothing parks.
@@ -215,8 +224,7 @@ fn with_a_full_connection(call: impl FnMut(&TcpStream) -> io::Result<()> + 'stat
 
 /// Listens, but its queue of connections is full: who connects waits for an answer.
 struct DeafListener {
-    address: SocketAddr,
-    _listener: TcpListener,
+    listener: TcpListener,
     _queued: Vec<std::net::TcpStream>,
 }
 
@@ -228,6 +236,10 @@ impl DeafListener {
         while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, Duration::from_millis(30)) {
             queued.push(stream);
         }
-        DeafListener { address, _listener: listener, _queued: queued }
+        DeafListener { listener, _queued: queued }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap()
     }
 }

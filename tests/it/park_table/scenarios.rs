@@ -1,12 +1,12 @@
 //! What can happen to who is parked, and what must come of it, for every row.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use greenroom::thread::{Cancelled, JoinError};
-use greenroom::{Elapsed, JoinHandle, sleep, spawn, timeout, yield_now};
+use greenroom::{Elapsed, JoinHandle, Runtime, sleep, spawn, timeout, yield_now};
 
 use super::rows::ROWS;
 use super::{Manner, Row, Stage};
@@ -14,6 +14,13 @@ use crate::support::{self, OnDrop, Tally, error_of, ms};
 
 /// What the call returned, once it has.
 type Outcome = Rc<RefCell<Option<io::Result<()>>>>;
+
+/// Whether what was to happen happened during the wait. A brief one may be over too soon, and is tried again.
+#[derive(PartialEq)]
+enum Met {
+    InTime,
+    TooLate,
+}
 
 /// One run: a victim that is parked in the call of a row, and a neighbour that must not notice anything.
 struct Run {
@@ -40,16 +47,25 @@ impl Run {
         let (value, outcome) = (self.tally.one(), self.outcome.clone());
         spawn(move || {
             let _value = value;
-            around(&mut || *outcome.borrow_mut() = Some(call()));
+            around(&mut || {
+                let returned = call();
+                *outcome.borrow_mut() = Some(returned);
+            });
         })
     }
 
-    /// As [`spawn`](Self::spawn), and it has come to its wait.
-    fn parked(&self, around: impl FnOnce(&mut dyn FnMut()) + 'static) -> JoinHandle<()> {
+    /// As [`spawn`](Self::spawn), and it has come to its wait; None if that is over already.
+    fn parked(&self, around: impl FnOnce(&mut dyn FnMut()) + 'static) -> Option<JoinHandle<()>> {
         let victim = self.spawn(around);
         yield_now();
-        assert!(!victim.is_finished(), "{}: the call does not park", self.row.name);
-        victim
+        if self.outcome.borrow().is_none() && !victim.is_finished() {
+            return Some(victim);
+        }
+        let (name, outcome) = (self.row.name, self.outcome.borrow());
+        assert!(self.row.manner == Manner::FallibleAndBrief, "{name}: the call does not park: {outcome:?}");
+        victim.kill();
+        victim.wait();
+        None
     }
 
     fn settle(&self) {
@@ -57,175 +73,196 @@ impl Run {
         yield_now();
     }
 
-    /// Everybody is unharmed, and what the victims held has been dropped once.
-    fn assert_clean(self, victims: usize) {
+    /// Ends the victim, if it has not; everybody else is unharmed, and what it held has been dropped once.
+    fn assert_clean_after(self, victim: JoinHandle<()>) -> Met {
+        victim.kill();
+        victim.wait();
         self.stage.over.set(true);
         let name = self.row.name;
         assert_eq!(self.neighbour.join().expect(name), 77, "{name}");
-        assert_eq!((self.tally.alive(), self.tally.dropped()), (0, victims), "{name}");
+        assert_eq!((self.tally.alive(), self.tally.dropped()), (0, 1), "{name}");
+        Met::InTime
     }
 }
 
 /// Runs a scenario for every row, each in a hub of its own; a failure names the row.
 #[track_caller]
-fn for_every_row(scenario: fn(&'static Row)) {
+fn for_every_row(scenario: fn(Run) -> Met) {
     for row in ROWS {
         let begun = Instant::now();
-        support::hub(|| scenario(row));
+        let met = (0..100).any(|_| support::hub(|| scenario(Run::of(row))) == Met::InTime);
+        assert!(met, "{}: it was never met in its wait", row.name);
         assert!(begun.elapsed() < ms(20_000), "{} took {:?}", row.name, begun.elapsed());
     }
 }
 
 fn join_of(victim: JoinHandle<()>, row: &Row) -> JoinError {
-    victim.join().map(|()| panic!("{}: the victim went on", row.name)).unwrap_err()
+    match victim.join() {
+        Err(error) => error,
+        Ok(()) => panic!("{}: the victim went on", row.name),
+    }
 }
 
 #[test]
 fn a_panic_beside_it_does_not_end_a_wait() {
-    for_every_row(|row| {
-        let run = Run::of(row);
-        let victim = run.parked(|call| call());
+    for_every_row(|run| {
+        let Some(victim) = run.parked(|call| call()) else { return Met::TooLate };
         assert!(error_of(spawn(|| panic!("on purpose"))).is_panic());
-        run.settle();
-        if row.manner != Manner::FallibleAndBrief {
-            assert!(!victim.is_finished(), "{}: {:?}", row.name, run.outcome.borrow());
+        if run.row.manner != Manner::FallibleAndBrief {
+            run.settle();
+            assert!(!victim.is_finished(), "{}: {:?}", run.row.name, run.outcome.borrow());
         }
-        victim.kill();
-        victim.wait();
-        run.assert_clean(1);
+        run.assert_clean_after(victim)
     });
 }
 
 #[test]
 fn a_kill_unwinds_every_wait() {
-    for_every_row(|row| {
-        let run = Run::of(row);
-        let victim = run.parked(|call| call());
+    for_every_row(|run| {
+        let Some(victim) = run.parked(|call| call()) else { return Met::TooLate };
         victim.kill();
         victim.kill();
-        assert!(join_of(victim, row).is_killed(), "{}", row.name);
-        assert!(run.outcome.borrow().is_none(), "{} returned all the same", row.name);
-        run.assert_clean(1);
+        victim.wait();
+        assert!(run.outcome.borrow().is_none(), "{} returned all the same", run.row.name);
+        assert!(join_of(victim, run.row).is_killed(), "{}", run.row.name);
+        run.assert_clean_after(spawn(|| ()))
     });
 }
 
 #[test]
 fn a_cancel_fails_what_can_fail_ends_sleeps_and_leaves_the_rest() {
-    for_every_row(|row| {
-        let run = Run::of(row);
-        let victim = run.parked(|call| call());
+    for_every_row(|run| {
+        let Some(victim) = run.parked(|call| call()) else { return Met::TooLate };
         victim.cancel();
         run.settle();
-        match (row.manner, run.outcome.take()) {
-            (Manner::Fallible, Some(Err(error))) => assert_cancelled(row, &error),
-            (Manner::FallibleAndBrief, Some(Err(error))) => assert_cancelled(row, &error),
-            (Manner::Sleep, Some(Ok(()))) | (Manner::Infallible, None) => {}
-            (_, outcome) => panic!("{}: cancelled, it came to {outcome:?}", row.name),
-        }
-        victim.kill();
-        victim.wait();
-        run.assert_clean(1);
+        assert_cancelled(run.row, run.outcome.take());
+        run.assert_clean_after(victim)
     });
-}
-
-#[track_caller]
-fn assert_cancelled(row: &Row, error: &io::Error) {
-    let inner = error.get_ref().is_some_and(|inner| inner.is::<Cancelled>());
-    assert!(inner && error.kind() != io::ErrorKind::Interrupted, "{}: {error:?}", row.name);
 }
 
 #[test]
 fn a_call_made_after_a_cancel_ends_in_the_same_way() {
-    for_every_row(|row| {
-        let run = Run::of(row);
+    for_every_row(|run| {
         let victim = run.spawn(|call| call());
         victim.cancel();
         run.settle();
-        match (row.manner, run.outcome.take()) {
-            (Manner::Fallible, Some(Err(error))) => assert_cancelled(row, &error),
-            (Manner::FallibleAndBrief, Some(Err(error))) => assert_cancelled(row, &error),
-            (Manner::Sleep, Some(Ok(()))) | (Manner::Infallible, None) => {}
-            (_, outcome) => panic!("{}: cancelled before, it came to {outcome:?}", row.name),
+        match (run.row.manner, run.outcome.take()) {
+            // It need not have waited at all.
+            (Manner::FallibleAndBrief, Some(Ok(())) | None) => {}
+            (_, outcome) => assert_cancelled(run.row, outcome),
         }
-        victim.kill();
-        victim.wait();
-        run.assert_clean(1);
+        run.assert_clean_after(victim)
     });
+}
+
+#[track_caller]
+fn assert_cancelled(row: &Row, outcome: Option<io::Result<()>>) {
+    match (row.manner, outcome) {
+        (Manner::Fallible | Manner::FallibleAndBrief, Some(Err(error))) => {
+            let inner = error.get_ref().is_some_and(|inner| inner.is::<Cancelled>());
+            assert!(inner && error.kind() != io::ErrorKind::Interrupted, "{}: {error:?}", row.name);
+        }
+        (Manner::Sleep, Some(Ok(()))) | (Manner::Infallible, None) => {}
+        (_, outcome) => panic!("{}: cancelled, it came to {outcome:?}", row.name),
+    }
 }
 
 #[test]
 fn an_expiry_fails_what_can_fail_and_unwinds_the_rest_and_is_the_scopes_error() {
-    for_every_row(|row| {
-        let run = Run::of(row);
-        let ended: Rc<RefCell<Option<Result<(), Elapsed>>>> = Rc::default();
-        let note = ended.clone();
-        let victim = run.parked(move |call| {
-            let limit = ms(1);
-            *note.borrow_mut() = Some(timeout(limit, call));
+    for_every_row(|run| {
+        let scope: Rc<Cell<Result<(), Elapsed>>> = Rc::new(Cell::new(Ok(())));
+        let note = scope.clone();
+        let limit = if run.row.manner == Manner::FallibleAndBrief { Duration::ZERO } else { ms(1) };
+        let victim = run.spawn(move |call| {
+            note.set(timeout(limit, call));
             let begun = Instant::now();
-            sleep(limit);
-            assert!(begun.elapsed() >= limit, "the scope is over and disturbs nobody");
+            sleep(ms(1));
+            assert!(begun.elapsed() >= ms(1), "the scope is over and disturbs nobody");
         });
-        victim.join().expect(row.name);
-        match (row.manner, ended.take(), run.outcome.take()) {
-            (Manner::Fallible | Manner::FallibleAndBrief, Some(Err(_)), Some(Err(error))) => {
+        victim.wait();
+        match (run.row.manner, scope.get(), run.outcome.take()) {
+            (Manner::FallibleAndBrief, Ok(()), Some(Ok(()))) => return Met::TooLate,
+            (Manner::Fallible | Manner::FallibleAndBrief, Err(_), Some(Err(error))) => {
                 let inner = error.get_ref().is_some_and(|inner| inner.is::<Elapsed>());
-                assert!(inner && error.kind() == io::ErrorKind::TimedOut, "{}: {error:?}", row.name);
+                assert!(inner && error.kind() == io::ErrorKind::TimedOut, "{}: {error:?}", run.row.name);
             }
-            (Manner::FallibleAndBrief, Some(Ok(())), Some(_)) => {}
-            (Manner::Infallible | Manner::Sleep, Some(Err(_)), None) => {}
-            (_, scope, outcome) => panic!("{}: the scope gave {scope:?}, the call {outcome:?}", row.name),
+            (Manner::Infallible | Manner::Sleep, Err(_), None) => {}
+            (_, scope, outcome) => {
+                panic!("{}: the scope gave {scope:?}, the call {outcome:?}", run.row.name)
+            }
         }
-        run.assert_clean(1);
+        victim.join().expect(run.row.name);
+        run.assert_clean_after(spawn(|| ()))
     });
 }
 
 #[test]
-fn a_destructor_that_makes_the_call_while_its_green_thread_unwinds_gets_out_of_it_at_once() {
-    for_every_row(|row| {
-        for panics in [false, true] {
+fn a_destructor_that_makes_the_call_while_a_kill_unwinds_gets_out_of_it_at_once() {
+    for_every_row(|run| {
+        let (parks, out) = parks_when_dropped(&run);
+        let victim = run.parked(move |call| {
+            let _parks = parks;
+            call();
+        });
+        let Some(victim) = victim else { return Met::TooLate };
+        victim.kill();
+        victim.wait();
+        assert_refused(run.row, out.take());
+        assert!(join_of(victim, run.row).is_killed(), "{}", run.row.name);
+        run.assert_clean_after(spawn(|| ()))
+    });
+}
+
+#[test]
+fn a_destructor_that_makes_the_call_while_a_panic_unwinds_gets_out_of_it_at_once() {
+    for_every_row(|run| {
+        let (parks, out) = parks_when_dropped(&run);
+        let victim = run.spawn(move |_| {
+            let _parks = parks;
+            panic!("on purpose");
+        });
+        victim.wait();
+        assert_refused(run.row, out.take());
+        assert!(join_of(victim, run.row).is_panic(), "{}", run.row.name);
+        run.assert_clean_after(spawn(|| ()))
+    });
+}
+
+/// Makes the call of the row when it is dropped; and where to read what that came to.
+fn parks_when_dropped(run: &Run) -> (impl Drop + 'static, Outcome) {
+    let mut again = (run.row.prepare)(&run.stage);
+    let out = Outcome::default();
+    let note = out.clone();
+    let parks = OnDrop(move || {
+        let returned = again();
+        *note.borrow_mut() = Some(returned);
+    });
+    (parks, out)
+}
+
+#[track_caller]
+fn assert_refused(row: &Row, outcome: Option<io::Result<()>>) {
+    match (row.manner, outcome) {
+        (Manner::Fallible | Manner::FallibleAndBrief, Some(Err(_))) => {}
+        (Manner::Infallible | Manner::Sleep, Some(Ok(()))) => {}
+        // What does not have to wait succeeds, unwinding or not.
+        (Manner::FallibleAndBrief, Some(Ok(()))) => {}
+        (_, outcome) => panic!("{}: while unwinding it came to {outcome:?}", row.name),
+    }
+}
+
+#[test]
+fn the_end_of_the_runtime_unwinds_every_wait() {
+    for row in ROWS {
+        support::watch(|| {
+            let runtime = Runtime::new().unwrap();
             let run = Run::of(row);
-            let mut again = (row.prepare)(&run.stage);
-            let out = Rc::new(RefCell::new(None));
-            let note = out.clone();
-            let parks = OnDrop(move || *note.borrow_mut() = Some(again()));
-            let victim = run.parked(move |call| {
-                let _parks = parks;
-                if panics {
-                    yield_now();
-                    panic!("on purpose");
-                }
-                call();
-            });
-            if !panics {
-                victim.kill();
-            }
-            let error = join_of(victim, row);
-            assert_eq!((error.is_killed(), error.is_panic()), (!panics, panics), "{}: {error:?}", row.name);
-            match (row.manner, out.take()) {
-                (Manner::Fallible | Manner::FallibleAndBrief, Some(Err(_))) => {}
-                (Manner::Infallible | Manner::Sleep, Some(Ok(()))) => {}
-                (_, outcome) => panic!("{}: while unwinding it came to {outcome:?}", row.name),
-            }
-            run.assert_clean(1);
-        }
-    });
-}
-
-#[test]
-fn a_wait_outlives_its_runtime_by_nothing() {
-    for_every_row(|row| {
-        let run = Run::of(row);
-        // Nobody ends this one: the hub does, at its end. A daemon, since `run` waits for all others.
-        let mut call = (row.prepare)(&run.stage);
-        let value = run.tally.one();
-        let body = move || {
-            let _value = value;
-            drop(call());
-        };
-        greenroom::thread::Builder::new().daemon(true).spawn(body).unwrap();
-        yield_now();
-        run.stage.over.set(true);
-        assert_eq!(run.neighbour.join().unwrap(), 77);
-    });
+            drop(run.parked(|call| call()));
+            // Those that were made to outlive a kill are another test's business.
+            run.stage.over.set(true);
+            drop(runtime);
+            assert_eq!((run.tally.alive(), run.tally.dropped()), (0, 1), "{}", row.name);
+            assert!(run.neighbour.is_finished());
+        });
+    }
 }

@@ -178,21 +178,46 @@ fn a_runtime_in_a_thread_local_does_not_crash_the_end_of_its_os_thread() {
     });
 }
 
+/// reliability.md, S10: here the OS thread's panic count is not zero while the victims unwind.
+#[test]
+fn a_runtime_dropped_by_a_panic_on_the_root_still_unwinds_everybody() {
+    support::watch(|| {
+        let tally = Tally::new();
+        let text = support::panic_of(|| {
+            let runtime = Runtime::new().unwrap();
+            for _ in 0..3 {
+                let value = tally.one();
+                drop(runtime.spawn(move || {
+                    let _value = value;
+                    let _parks = OnDrop(|| sleep(ms(60_000)));
+                    sleep(ms(60_000));
+                }));
+            }
+            let value = tally.one();
+            runtime.turn(Some(ms(0))).unwrap();
+            drop(runtime.spawn(move || drop(value)));
+            panic!("on the root");
+        });
+        assert_eq!(text, "on the root");
+        assert_eq!((tally.alive(), tally.dropped()), (0, 4));
+    });
+}
+
 #[test]
 fn handles_that_outlive_their_hub_are_inert() {
-    let (child, handle) = support::watch(|| {
-        greenroom::run(|| {
+    support::watch(|| {
+        let (child, handle) = greenroom::run(|| {
             let child = thread::Builder::new().daemon(true).spawn(|| sleep(ms(60_000))).unwrap();
             yield_now();
             (child, greenroom::Handle::current())
-        })
+        });
+        assert!(child.is_finished());
+        child.kill();
+        child.cancel();
+        child.thread().unpark();
+        assert_eq!(handle.metrics().alive, 0);
+        assert!(child.join().unwrap_err().is_killed());
     });
-    assert!(child.is_finished());
-    child.kill();
-    child.cancel();
-    child.thread().unpark();
-    assert_eq!(handle.metrics().alive, 0);
-    assert!(child.join().unwrap_err().is_killed());
 }
 
 #[test]

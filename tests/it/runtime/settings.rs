@@ -95,6 +95,27 @@ fn event_capacity_bounds_a_look_and_loses_nothing() {
     });
 }
 
+/// Both ways to guard a stack work on one kernel; this is the one for kernels that know nothing better.
+#[test]
+fn stacks_guarded_by_mprotect_do_all_that_others_do() {
+    support::watch(|| {
+        Runtime::builder().mprotect_guards().build().unwrap().run(|| {
+            for _ in 0..3 {
+                let all: Vec<_> = (0..300)
+                    .map(|n| {
+                        spawn(move || {
+                            sleep(ms(1));
+                            n
+                        })
+                    })
+                    .collect();
+                let sum: i32 = greenroom::try_joinall(all).unwrap().into_iter().sum();
+                assert_eq!(sum, 44_850);
+            }
+        });
+    });
+}
+
 #[test]
 fn blocking_threads_leaves_name_look_ups_alone() {
     support::watch(|| {

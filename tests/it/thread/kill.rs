@@ -270,7 +270,7 @@ fn the_children_of_a_victim_go_on() {
             let all = (0..children).map(|_| {
                 let count = count.clone();
                 spawn(move || {
-                    sleep(ms(2));
+                    thread::park();
                     count.set(count.get() + 1);
                 })
             });
@@ -281,26 +281,28 @@ fn the_children_of_a_victim_go_on() {
         parent.kill();
         assert!(parent.join().unwrap_err().is_killed());
         assert_eq!(thread::active_count(), children);
-        sleep(ms(10));
+        thread::enumerate().iter().for_each(thread::Thread::unpark);
+        yield_now();
         assert_eq!(done.get(), children);
     });
 }
 
 #[test]
-fn two_may_kill_each_other() {
+fn a_victim_may_kill_its_killer_while_it_unwinds() {
     support::hub(|| {
         let handles: Rc<RefCell<Vec<JoinHandle<()>>>> = Rc::default();
-        let make = |other: usize| {
-            let handles = handles.clone();
-            move || {
-                handles.borrow()[other].kill();
-                forever();
-            }
-        };
-        let pair = [spawn(make(1)), spawn(make(0))];
-        handles.borrow_mut().extend(pair);
-        yield_now();
-        yield_now();
+        let (of_killer, of_victim) = (handles.clone(), handles.clone());
+        let killer = spawn(move || {
+            yield_now();
+            of_killer.borrow()[1].kill();
+            forever();
+        });
+        let victim = spawn(move || {
+            let _strikes_back = OnDrop(|| of_victim.borrow()[0].kill());
+            forever();
+        });
+        handles.borrow_mut().extend([killer, victim]);
+        sleep(ms(1));
         for ended in greenroom::joinall(handles.take()) {
             assert!(ended.unwrap_err().is_killed());
         }

@@ -4,7 +4,7 @@ use std::panic::{panic_any, resume_unwind};
 use std::rc::Rc;
 
 use greenroom::thread::{Builder, JoinError};
-use greenroom::{sleep, spawn, yield_now};
+use greenroom::{JoinHandle, sleep, spawn, yield_now};
 
 use crate::support::{self, OnDrop, error_of, ms};
 
@@ -22,7 +22,7 @@ impl Drop for DropPanics {
 fn throw(kind: usize) {
     match kind {
         0 => panic!("a text"),
-        1 => panic!("a {}", "string"),
+        1 => panic!("a {}", std::hint::black_box("string")),
         2 => panic_any(Unit),
         3 => panic_any(DropPanics),
         4 => panic_any(Huge([7; 100_000])),
@@ -32,6 +32,11 @@ fn throw(kind: usize) {
     }
 }
 
+/// Throws in a green thread with room for the huge one, which is copied on its way.
+fn thrower(kind: usize) -> JoinHandle<()> {
+    Builder::new().stack_size(2 << 20).spawn(move || throw(kind)).unwrap()
+}
+
 #[test]
 fn a_panic_of_any_kind_ends_its_own_green_thread_only() {
     support::hub(|| {
@@ -39,7 +44,7 @@ fn a_panic_of_any_kind_ends_its_own_green_thread_only() {
             (0..50).for_each(|_| yield_now());
             "unharmed"
         });
-        let all: Vec<_> = (0..8).map(|kind| spawn(move || throw(kind))).collect();
+        let all: Vec<_> = (0..8).map(thrower).collect();
         let errors: Vec<_> = all.into_iter().map(|child| child.join().unwrap_err()).collect();
         assert!(errors.iter().all(|error| error.is_panic() && !error.is_killed() && !error.is_refused()));
         let messages: Vec<_> = errors.iter().map(JoinError::message).collect();
@@ -59,7 +64,7 @@ fn a_panic_of_any_kind_ends_its_own_green_thread_only() {
 #[test]
 fn the_panic_of_a_detached_one_and_its_payload_hurt_nobody() {
     support::hub(|| {
-        (0..8).for_each(|kind| drop(spawn(move || throw(kind))));
+        (0..8).for_each(|kind| drop(thrower(kind)));
         sleep(ms(1));
         assert_eq!(spawn(|| 1).join().unwrap(), 1);
     });
@@ -72,7 +77,7 @@ fn a_payload_goes_to_the_first_who_asks_and_its_message_to_the_others() {
         let clones = [error.clone(), error.clone()].map(JoinError::into_panic);
         assert_eq!(clones[0].downcast_ref::<u32>(), Some(&41));
         assert_eq!(clones[1].downcast_ref::<String>().map(String::as_str), Some("Box<dyn Any>"));
-        let text = error_of(spawn(|| panic!("why {}", "not")));
+        let text = error_of(spawn(|| panic!("why {}", std::hint::black_box("not"))));
         assert_eq!(text.clone().into_panic().downcast_ref::<String>().unwrap(), "why not");
         assert_eq!(text.into_panic().downcast_ref::<String>().unwrap(), "why not");
     });
@@ -191,24 +196,16 @@ fn results_are_dropped_on_the_hubs_os_thread_before_the_hub_ends() {
 
 #[test]
 fn a_storm_of_panics_leaves_the_hub_as_it_was() {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| ()));
-    let unharmed = support::hub(|| {
+    support::hub(|| {
         let neighbour = spawn(|| {
             (0..100).for_each(|_| yield_now());
             "unharmed"
         });
         for round in 0..5_000 {
-            let ended = spawn(move || {
-                if round % 10 == 0 {
-                    throw(round / 10 % 8)
-                }
-            })
-            .join();
-            assert_eq!(ended.is_err(), round % 10 == 0);
+            let panics = round % 10 == 0;
+            let child = if panics { thrower(round / 10 % 8) } else { spawn(yield_now) };
+            assert_eq!(child.join().is_err(), panics);
         }
-        neighbour.join().unwrap()
+        assert_eq!(neighbour.join().unwrap(), "unharmed");
     });
-    std::panic::set_hook(hook);
-    assert_eq!(unharmed, "unharmed");
 }
