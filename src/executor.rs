@@ -7,6 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crate::hub;
 use crate::park::handover::handover;
 
 /// The process's pool for name look-ups. It is apart from other blocking work, so that a dead name server,
@@ -20,7 +21,7 @@ type Job = Box<dyn FnOnce() + Send>;
 /// An interrupted caller leaves the job behind: its result is dropped where it was made.
 pub(crate) fn lookup<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     let (sender, receiver) = handover();
-    LOOKUPS.submit(Box::new(move || sender.send(job())))?;
+    LOOKUPS.submit(Box::new(move || sender.send(job())), hub::current().blocking_threads)?;
     receiver.recv()?.ok_or_else(|| io::Error::other("the name look-up panicked"))
 }
 
@@ -48,11 +49,11 @@ impl Pool {
         Pool { name, limit, idle, state: Mutex::new(state), arrival: Condvar::new() }
     }
 
-    /// Queues a job. Fails only if there is no worker and the system refuses a first one.
-    fn submit(&'static self, job: Job) -> io::Result<()> {
+    /// Queues a job, and starts a worker for it unless `limit` are there. Fails only if there is no worker and the system refuses a first one.
+    fn submit(&'static self, job: Job, limit: usize) -> io::Result<()> {
         let mut state = self.lock();
         state.jobs.push_back(job);
-        if state.jobs.len() > state.idle && state.workers < self.limit {
+        if state.jobs.len() > state.idle && state.workers < limit.min(self.limit) {
             // The lock is held while the thread starts, so a failure finds the queue as it was.
             match thread::Builder::new().name(self.name.into()).spawn(|| self.work()) {
                 Ok(_detached) => state.workers += 1,
@@ -114,7 +115,7 @@ mod tests {
         let (done, order) = mpsc::channel();
         for number in 0..100 {
             let done = done.clone();
-            pool.submit(Box::new(move || done.send(number).unwrap())).unwrap();
+            pool.submit(Box::new(move || done.send(number).unwrap()), 4).unwrap();
         }
         drop(done);
         assert!(order.iter().eq(0..100));
@@ -132,7 +133,7 @@ mod tests {
                     begun.send(number).unwrap();
                     ended.recv().unwrap();
                 };
-                pool.submit(Box::new(job)).unwrap();
+                pool.submit(Box::new(job), 4).unwrap();
                 end
             })
             .collect();
@@ -156,12 +157,15 @@ mod tests {
         let (done, order) = mpsc::channel();
         let unsent = done.clone();
         // Raised past the panic hook, which would report it.
-        pool.submit(Box::new(move || {
-            let _unsent = unsent;
-            panic::resume_unwind(Box::new("on purpose"))
-        }))
+        pool.submit(
+            Box::new(move || {
+                let _unsent = unsent;
+                panic::resume_unwind(Box::new("on purpose"))
+            }),
+            pool.limit,
+        )
         .unwrap();
-        pool.submit(Box::new(move || done.send("next").unwrap())).unwrap();
+        pool.submit(Box::new(move || done.send("next").unwrap()), 4).unwrap();
         assert!(order.iter().eq(["next"]));
         assert_eq!(pool.lock().workers, 1);
     }
@@ -171,7 +175,7 @@ mod tests {
         let pool = pool(2, Duration::from_millis(1));
         for _ in 0..3 {
             let (done, ended) = mpsc::channel();
-            pool.submit(Box::new(move || done.send(()).unwrap())).unwrap();
+            pool.submit(Box::new(move || done.send(()).unwrap()), 4).unwrap();
             ended.recv().unwrap();
             while pool.lock().workers > 0 {
                 thread::sleep(Duration::from_millis(1));

@@ -113,7 +113,7 @@ impl<Y: 'static, S: 'static, R: 'static> Generator<Y, S, R> {
         match unsafe { core.carrier.enter(&raw const value as usize) } {
             // SAFETY: it is the address of the value, in the frame of the `yield_` that waits; this moves it out.
             Step::Suspended(word) => Resumed::Yielded(unsafe { (word as *const Y).read() }),
-            Step::Ended(_) => core.returned(),
+            Step::Ended => core.returned(),
         }
     }
 }
@@ -178,7 +178,7 @@ impl<Y, S, R> Core<Y, S, R> {
             }
             // SAFETY: it is suspended, so it has begun, has not ended and is not entered.
             match unsafe { self.carrier.enter(UNWIND) } {
-                Step::Ended(_) => {
+                Step::Ended => {
                     contain(|| drop(self.result.take()));
                     return true;
                 }

@@ -125,7 +125,7 @@ impl Carrier {
         if thread::panicking() != panicking {
             self.stranded.set(!panicking);
         }
-        if let Step::Ended(_) = step {
+        if let Step::Ended = step {
             self.give_back();
         }
         step

@@ -92,7 +92,9 @@ impl Strand {
     /// Ends the families of greenlets that are rooted in the green thread's own frames: what is suspended of them is
     /// unwound. Called by a green thread whose body is over, on its own stack. It does not unwind.
     pub(crate) fn end(&self) {
-        self.roots.end();
+        if !self.roots.is_empty() {
+            self.roots.end();
+        }
     }
 
     #[inline(always)]
@@ -174,7 +176,9 @@ impl Link {
 
     /// Ends the families of greenlets that are rooted in its frames. Called when its body is over, on its own stack.
     pub(crate) fn end(&self) {
-        self.roots.end();
+        if !self.roots.is_empty() {
+            self.roots.end();
+        }
     }
 
     fn greenlet_of(&self, values: TypeId) -> Option<*const ()> {

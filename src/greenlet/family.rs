@@ -139,7 +139,7 @@ impl<T> Family<T> {
                 let next = unsafe { Rc::from_raw(word as *const Member<T>) };
                 (!next.is_root()).then_some(next)
             }
-            Step::Ended(_) => {
+            Step::Ended => {
                 member.die();
                 self.nobody_runs();
                 self.heir_of(member)

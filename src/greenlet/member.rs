@@ -202,7 +202,7 @@ impl<T: 'static> Member<T> {
         if !self.carrier().is_stranded() {
             self.stored.set(State::Dying);
             // SAFETY: it was suspended, so it has begun, has not ended and is not entered.
-            if let Step::Ended(_) = unsafe { self.carrier().enter(UNWIND) } {
+            if let Step::Ended = unsafe { self.carrier().enter(UNWIND) } {
                 return self.die();
             }
         }

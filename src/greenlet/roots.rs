@@ -57,6 +57,14 @@ impl Roots {
         self.with(|list| list.push(root));
     }
 
+    #[inline(always)]
+    pub(super) fn is_empty(&self) -> bool {
+        let list = self.0.take();
+        let empty = list.is_none();
+        self.0.set(list);
+        empty
+    }
+
     /// Unwinding one family may found another, here; not for ever.
     pub(super) fn end(&self) {
         for _ in 0..chain::ROUNDS {

@@ -53,13 +53,11 @@ impl Hub {
 
     /// Takes a new green thread, whose stack is promised, into the books. It is dormant.
     #[inline]
-    pub(crate) fn adopt(&self, body: Rc<dyn Body>) -> TaskPtr {
-        let lasting = !body.task().daemon;
-        let adopted = self.living.enter(body);
-        self.lasting.set(self.lasting.get() + usize::from(lasting));
+    pub(crate) fn adopt(&self, task: &Task, body: Rc<dyn Body>) {
+        self.living.enter(task, body);
+        self.lasting.set(self.lasting.get() + usize::from(!task.daemon));
         self.remote.counters.spawned.add(1);
         self.remote.counters.alive.add(1);
-        adopted
     }
 
     /// Makes a dormant green thread run at its turn.

@@ -8,18 +8,21 @@ pub(crate) type Moment = u64;
 
 pub(crate) struct Clock {
     began: Instant,
-    /// How far virtual time has jumped ahead.
-    jumped: Cell<Moment>,
     is_virtual: bool,
+    /// What a virtual clock shows. It stands still but for its jumps, so that runs repeat.
+    shown: Cell<Moment>,
 }
 
 impl Clock {
     pub(crate) fn new(is_virtual: bool) -> Clock {
-        Clock { began: Instant::now(), jumped: Cell::new(0), is_virtual }
+        Clock { began: Instant::now(), is_virtual, shown: Cell::new(0) }
     }
 
     pub(crate) fn now(&self) -> Moment {
-        nanoseconds(self.began.elapsed()).unwrap_or(Moment::MAX).saturating_add(self.jumped.get())
+        if self.is_virtual {
+            return self.shown.get();
+        }
+        nanoseconds(self.began.elapsed()).unwrap_or(Moment::MAX)
     }
 
     /// The moment `wait` from now; None if no clock will ever show it.
@@ -27,14 +30,18 @@ impl Clock {
         self.now().checked_add(nanoseconds(wait)?)
     }
 
-    /// The moment at which the system's clock will show `instant`.
+    /// The moment at which the system's clock will show `instant`. On a virtual clock: as long from now as that was from
+    /// the begin.
     pub(crate) fn at(&self, instant: Instant) -> Option<Moment> {
-        self.after(instant.saturating_duration_since(Instant::now()))
+        nanoseconds(instant.saturating_duration_since(self.began))?.checked_add(self.shown.get())
     }
 
-    /// When the system's clock will show `moment`, as far as nothing jumps.
+    /// When the system's clock will show `moment`; on a virtual clock, if it ran on from now.
     pub(crate) fn instant(&self, moment: Moment) -> Option<Instant> {
-        self.began.checked_add(Duration::from_nanos(moment.saturating_sub(self.jumped.get())))
+        if self.is_virtual {
+            return Instant::now().checked_add(Duration::from_nanos(moment.saturating_sub(self.now())));
+        }
+        self.began.checked_add(Duration::from_nanos(moment))
     }
 
     pub(crate) fn is_virtual(&self) -> bool {
@@ -43,8 +50,7 @@ impl Clock {
 
     /// Jumps ahead to `moment` if it is not yet past.
     pub(crate) fn jump_to(&self, moment: Moment) {
-        let ahead = moment.saturating_sub(self.now());
-        self.jumped.set(self.jumped.get().saturating_add(ahead));
+        self.shown.set(self.shown.get().max(moment));
     }
 }
 

@@ -31,17 +31,15 @@ impl Living {
         self.count.get()
     }
 
+    /// Puts `task` last; `body`, of which it is the record, keeps it.
     #[inline]
-    pub(crate) fn enter(&self, body: Rc<dyn Body>) -> TaskPtr {
-        let entering = TaskPtr::of(&body);
-        let last = self.last.replace(Some(entering));
-        let place = &body.task().place;
-        place.previous.set(last);
-        self.link_after(last).set(Some(entering));
+    pub(crate) fn enter(&self, task: &Task, body: Rc<dyn Body>) {
+        let entering = Some(TaskPtr::new(task));
+        let last = self.last.replace(entering);
+        task.place.previous.set(last);
+        task.place.body.set(Some(body));
+        self.link_after(last).set(entering);
         self.count.set(self.count.get() + 1);
-        // SAFETY: nothing but this cell keeps the record from now on; it does, so the reference is good (S15).
-        unsafe { entering.get() }.place.body.set(Some(body));
-        entering
     }
 
     /// Takes it out; returns the count that kept it.

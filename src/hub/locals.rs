@@ -42,8 +42,8 @@ impl Locals {
         }
     }
 
-    /// Takes out the value that came last, for its destruction.
-    pub(crate) fn pop(&self) -> Option<Rc<dyn Any>> {
-        self.values.borrow_mut().pop().map(|(_, value)| value)
+    /// Takes out all values, for their destruction.
+    pub(crate) fn take(&self) -> Vec<(usize, Rc<dyn Any>)> {
+        self.values.take()
     }
 }

@@ -4,7 +4,6 @@ use std::cell::{Cell, OnceCell, RefCell, UnsafeCell};
 use std::io;
 use std::panic::Location;
 use std::ptr::NonNull;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::greenlet::chain::Strand;
@@ -180,8 +179,9 @@ impl Task {
 pub(crate) trait Body {
     fn task(&self) -> &Task;
 
-    /// Runs the body, on its own stack; called once. It does not unwind: what the body throws becomes its result.
-    fn run(&self);
+    /// Runs the body, on its own stack, from which `yielder` is the way back; called once. It does not unwind: what the
+    /// body throws becomes its result.
+    fn run(&self, yielder: &Yielder);
 
     /// Drops the body without running it, on the hub's stack: there was no other to be had. It does not unwind.
     fn refuse(&self, why: io::Error);
@@ -200,10 +200,6 @@ pub(crate) struct TaskPtr(NonNull<Task>);
 impl TaskPtr {
     pub(crate) fn new(task: &Task) -> TaskPtr {
         TaskPtr(NonNull::from(task))
-    }
-
-    pub(crate) fn of(body: &Rc<dyn Body>) -> TaskPtr {
-        TaskPtr::new(body.task())
     }
 
     /// # Safety

@@ -97,7 +97,7 @@ impl Hub {
         }
         let step = match place {
             Some(coroutine) => coroutine.resume(0),
-            None => Step::Ended(0),
+            None => Step::Ended,
         };
         // SAFETY: null stands for the root, whose strand is always there.
         unsafe { Strand::run_on(std::ptr::null()) };
@@ -105,7 +105,7 @@ impl Hub {
         if let Some(watchdog) = &self.watchdog {
             watchdog.ends();
         }
-        if let Step::Ended(_) = step {
+        if let Step::Ended = step {
             self.finish(task);
         }
     }
@@ -120,8 +120,7 @@ impl Hub {
             Ok(stack) => {
                 self.remote.counters.stacks.add(1);
                 *place = Some(Coroutine::new(stack, move |yielder, _| {
-                    body.task().yielder.set(yielder);
-                    body.run();
+                    body.run(yielder);
                     0
                 }));
             }

@@ -5,6 +5,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::hub;
+
 /// The inner error of an [`io::Error`](std::io::Error) from a call that [`cancel`](crate::JoinHandle::cancel) refused.
 ///
 /// The kind of the outer error is [`Other`](std::io::ErrorKind::Other), never `Interrupted`, which callers retry.
@@ -56,13 +58,24 @@ enum Reason {
     /// It panicked, and the hook has reported it.
     Panic {
         message: Box<str>,
-        payload: Mutex<Option<Box<dyn Any + Send>>>,
+        payload: Mutex<Payload>,
     },
     Killed,
     /// It could not be asked for or run.
     Refused(Box<str>),
     /// Somebody said so.
     Failed(Box<str>),
+}
+
+/// What was thrown, until somebody takes it. Its destructor may throw in turn, which goes no further (S11).
+struct Payload(Option<Box<dyn Any + Send>>);
+
+impl Drop for Payload {
+    fn drop(&mut self) {
+        if let Some(payload) = self.0.take() {
+            hub::discard(payload);
+        }
+    }
 }
 
 impl JoinError {
@@ -82,7 +95,7 @@ impl JoinError {
             (_, Some(message)) => Box::from(message.as_str()),
             _ => Box::from("Box<dyn Any>"),
         };
-        JoinError::because(Reason::Panic { message, payload: Mutex::new(Some(payload)) })
+        JoinError::because(Reason::Panic { message, payload: Mutex::new(Payload(Some(payload))) })
     }
 
     pub(crate) fn killed() -> JoinError {
@@ -96,7 +109,7 @@ impl JoinError {
     /// Shows the payload of a panic, if nobody has taken it.
     pub(crate) fn with_payload(&self, look: impl FnOnce(&(dyn Any + Send))) {
         if let Reason::Panic { payload, .. } = &*self.reason
-            && let Some(payload) = &*payload.lock().unwrap_or_else(PoisonError::into_inner)
+            && let Some(payload) = &payload.lock().unwrap_or_else(PoisonError::into_inner).0
         {
             look(&**payload);
         }
@@ -130,7 +143,7 @@ impl JoinError {
     /// that are not about a panic, get the message as a `String`.
     pub fn into_panic(self) -> Box<dyn Any + Send> {
         let own = match &*self.reason {
-            Reason::Panic { payload, .. } => payload.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            Reason::Panic { payload, .. } => payload.lock().unwrap_or_else(PoisonError::into_inner).0.take(),
             _ => None,
         };
         own.unwrap_or_else(|| Box::new(self.message().to_owned()))

@@ -184,17 +184,14 @@ fn admit_slowly(hub: &Hub, task: &Task, manner: Manner) -> Result<(), Interrupti
             "a wait where nothing may switch: inside on_hub_stack, a waker, a hook of the hub, or no_switch"
         );
     }
-    match pending(task, manner) {
-        None => Ok(()),
-        Some(interruption) => {
-            // Else a loop that retries would own the OS thread, and a kill would never come.
-            give_way(hub, task);
-            if manner != Manner::Deaf {
-                meet_kill(task);
-            }
-            Err(interruption)
+    if task.requests.get().meets(manner.heeds()) {
+        // First the others get a turn: else a loop that retries, or that catches its own unwinding, would own the OS thread.
+        give_way(hub, task);
+        if let Some(interruption) = pending(task, manner) {
+            return Err(interruption);
         }
     }
+    Ok(())
 }
 
 /// Meets the requests that a wait of this manner heeds: unwinds, or says what the wait ends in.

@@ -119,12 +119,13 @@ impl Source {
         self.register(hub)?;
         let lane = self.lane(direction);
         let node = Node::new(Waiter::Thread(hub.current.get()));
-        // SAFETY: the node outlives the guard, and the lane is kept by `self`; the guard leaves on every way out (S15).
         match had_turn {
             Some(turn) => {
+                // SAFETY: the node outlives the guard, and `self` keeps the lane; the guard leaves on every way out (S15).
                 unsafe { lane.waiters.rejoin(&node) };
                 turn.give_back();
             }
+            // SAFETY: as above.
             None => unsafe { lane.waiters.join(&node) },
         }
         let mut queued = Queued { lane, node: Some(&node) };

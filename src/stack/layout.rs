@@ -59,11 +59,6 @@ impl Layout {
         self.size
     }
 
-    /// Bytes of a stack above its guard, label and colour included.
-    pub(super) fn room(self) -> usize {
-        self.room
-    }
-
     /// Bytes from one stack to the next.
     pub(super) fn slot(self) -> usize {
         GUARD + self.room

@@ -49,17 +49,18 @@ impl<'a, T> Inner<'a, T> {
     /// Waits for the end, at most for `limit`.
     #[inline]
     pub(crate) fn await_end(&self, limit: Option<Duration>) -> Result<(), Refusal> {
-        if self.is_finished() {
+        let task = self.job.task();
+        let has_ended = || task.state.get() == State::Ended;
+        if has_ended() {
             return Ok(());
         }
         let hub = hub::current();
-        let task = self.job.task();
         if hub.current.get().is(task) {
             return Err(Refusal::OneSelf);
         }
         let deadline = limit.and_then(|limit| hub.clock.after(limit));
         match park_in(&task.waiters, Manner::Infallible, WaitingFor::ThreadEnd, deadline) {
-            Ok(Woken::Deadline) if !self.is_finished() => Err(Refusal::TimedOut),
+            Ok(Woken::Deadline) if !has_ended() => Err(Refusal::TimedOut),
             Ok(_) => Ok(()),
             Err(_) => Err(Refusal::Unwinding),
         }

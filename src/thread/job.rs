@@ -6,6 +6,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 
+use crate::greenlet::switch::Yielder;
 use crate::hub;
 use crate::hub::requests::Requests;
 use crate::hub::task::{Body, State, Task};
@@ -118,7 +119,7 @@ where
     // SAFETY: only the lifetime changes. The hub lets go of the entry when the green thread has ended; until then what it
     // borrows is there (caller). Afterwards body and result are gone from it, or belong to the holder of the handle.
     let entry: Rc<dyn Body> = unsafe { std::mem::transmute(entry) };
-    hub.adopt(entry);
+    hub.adopt(&record.task, entry);
     Ok(record)
 }
 
@@ -182,7 +183,8 @@ impl<F: FnOnce() -> T, T> Body for Record<F, T> {
     }
 
     #[inline]
-    fn run(&self) {
+    fn run(&self, yielder: &Yielder) {
+        self.task.yielder.set(yielder);
         let result = self.run_body();
         if let Err(error) = &result {
             error.with_payload(|payload| hub::current().report_panic(&self.task, payload));

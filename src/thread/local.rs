@@ -134,14 +134,12 @@ pub(crate) fn destroy(locals: &Locals) {
         if round == ROUNDS {
             locals.close();
         }
-        let mut last = locals.pop();
-        if last.is_none() {
+        let values = locals.take();
+        if values.is_empty() {
             break;
         }
-        while let Some(value) = last {
-            contain(|| drop(value));
-            last = locals.pop();
-        }
+        // The last that was made goes first.
+        values.into_iter().rev().for_each(|value| contain(|| drop(value)));
     }
     locals.close();
 }

@@ -175,6 +175,9 @@ where
         let result = outcome(u64::MAX, f);
         return Ok(ScopedJoinHandle::new(ended(site, result)));
     }
+    let mut options = options;
+    // `run` does not wait for daemons, nor for what they wait for.
+    options.daemon |= hub::current().running().daemon;
     // SAFETY: `wait_for_children` waits for the end of all that `adopt` is given, before the scope, and with it 'scope, ends.
     let job = unsafe { dormant_borrowing(options, site, f) }?;
     let hub = hub::current();
