@@ -29,16 +29,10 @@ impl Hub {
 
     /// Counts one more user of stacks of `bytes` (None: the default size); returns the class and what `bytes` was rounded
     /// to. Running out shows here.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn promise_stack(&self, bytes: Option<usize>) -> io::Result<(Class, usize)> {
-        if self.closing.get() {
-            return Err(io::Error::other("the hub is ending and takes no new green threads"));
-        }
-        if self.alive() >= self.max_threads {
-            let limit = self.max_threads;
-            return Err(io::Error::other(format!(
-                "the limit of {limit} green threads (max_threads) is reached"
-            )));
+        if self.closing.get() || self.alive() >= self.max_threads {
+            return Err(self.no_more());
         }
         let stacks = match bytes {
             None => self.default_stacks,
@@ -49,6 +43,15 @@ impl Hub {
         };
         self.pool.promise(stacks.0)?;
         Ok(stacks)
+    }
+
+    #[cold]
+    fn no_more(&self) -> io::Error {
+        if self.closing.get() {
+            return io::Error::other("the hub is ending and takes no new green threads");
+        }
+        let limit = self.max_threads;
+        io::Error::other(format!("the limit of {limit} green threads (max_threads) is reached"))
     }
 
     /// Takes a new green thread, whose stack is promised, into the books. It is dormant.

@@ -37,7 +37,9 @@ impl Living {
         let entering = Some(TaskPtr::new(task));
         let last = self.last.replace(entering);
         task.place.previous.set(last);
-        task.place.body.set(Some(body));
+        // SAFETY: nobody looks at the cell meanwhile (S7). A `set` would first read what it replaces: nothing, as a green
+        // thread is entered once, but just written, and reading that back at once stalls the processor.
+        unsafe { task.place.body.as_ptr().write(Some(body)) };
         self.link_after(last).set(entering);
         self.count.set(self.count.get() + 1);
     }

@@ -22,7 +22,7 @@ pub(crate) struct WaitList {
     last: Cell<*const Node>,
 }
 
-/// A place in a list.
+/// A place in a list. Once it has joined, it is linked until it is told or leaves.
 pub(crate) struct Node {
     /// Who waits. Taken out by whoever tells.
     waiter: Cell<Option<Waiter>>,
@@ -95,10 +95,11 @@ impl WaitList {
     /// Gives a node up. True if it had been told.
     #[inline]
     pub(crate) fn leave(&self, node: &Node) -> bool {
-        if node.linked.get() {
+        let told = !node.linked.get();
+        if !told {
             self.unlink(node);
         }
-        node.waiter.take().is_none()
+        told
     }
 
     /// Takes the first out; the caller tells it.

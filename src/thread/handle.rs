@@ -34,12 +34,14 @@ pub struct JoinHandle<T> {
 /// What scoped and unscoped handles have in common.
 pub(crate) struct Inner<'a, T> {
     pub(crate) job: Rc<dyn Job<T> + 'a>,
+    /// The result has been taken through this handle.
+    taken: Cell<bool>,
     thread: OnceCell<Thread>,
 }
 
 impl<'a, T> Inner<'a, T> {
     pub(crate) fn new(job: Rc<dyn Job<T> + 'a>) -> Inner<'a, T> {
-        Inner { job, thread: OnceCell::new() }
+        Inner { job, taken: Cell::new(false), thread: OnceCell::new() }
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -68,9 +70,13 @@ impl<'a, T> Inner<'a, T> {
 
     pub(crate) fn join(&self) -> Result<T, JoinError> {
         match self.await_end(None) {
-            Ok(()) => {
-                self.job.take().unwrap_or_else(|| Err(JoinError::refused("its result was taken before")))
-            }
+            Ok(()) => match self.job.take() {
+                Some(result) => {
+                    self.taken.set(true);
+                    result
+                }
+                None => Err(JoinError::refused("its result was taken before")),
+            },
             Err(Refusal::OneSelf) => Err(JoinError::refused(ONESELF)),
             Err(_) => Err(park::unwinding()),
         }
@@ -116,8 +122,11 @@ impl<'a, T> Inner<'a, T> {
 }
 
 impl<T> Drop for Inner<'_, T> {
+    #[inline]
     fn drop(&mut self) {
-        self.job.detach();
+        if !self.taken.get() {
+            self.job.detach();
+        }
     }
 }
 

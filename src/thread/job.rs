@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::io;
+use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 
@@ -106,7 +107,7 @@ where
     let hub = hub::current();
     let (class, size) = hub.promise_stack(options.stack_size)?;
     let label = hub::label(options.name, site, size);
-    let mut place = Rc::<Record<F, T>>::new_uninit();
+    let mut place = Rc::new(MaybeUninit::<Record<F, T>>::uninit());
     // Written where it stays: a record that is first built elsewhere and then copied stalls the processor.
     Rc::get_mut(&mut place).expect("just made").write(Record {
         task: Task::new(hub.next_id(), Some(class), label, options.daemon),
