@@ -34,14 +34,12 @@ pub struct JoinHandle<T> {
 /// What scoped and unscoped handles have in common.
 pub(crate) struct Inner<'a, T> {
     pub(crate) job: Rc<dyn Job<T> + 'a>,
-    /// The result has been taken through this handle.
-    taken: Cell<bool>,
     thread: OnceCell<Thread>,
 }
 
 impl<'a, T> Inner<'a, T> {
     pub(crate) fn new(job: Rc<dyn Job<T> + 'a>) -> Inner<'a, T> {
-        Inner { job, taken: Cell::new(false), thread: OnceCell::new() }
+        Inner { job, thread: OnceCell::new() }
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -71,10 +69,7 @@ impl<'a, T> Inner<'a, T> {
     pub(crate) fn join(&self) -> Result<T, JoinError> {
         match self.await_end(None) {
             Ok(()) => match self.job.take() {
-                Some(result) => {
-                    self.taken.set(true);
-                    result
-                }
+                Some(result) => result,
                 None => Err(JoinError::refused("its result was taken before")),
             },
             Err(Refusal::OneSelf) => Err(JoinError::refused(ONESELF)),
@@ -124,9 +119,7 @@ impl<'a, T> Inner<'a, T> {
 impl<T> Drop for Inner<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        if !self.taken.get() {
-            self.job.detach();
-        }
+        self.job.detach();
     }
 }
 
