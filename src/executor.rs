@@ -49,7 +49,11 @@ impl Pool {
         Pool { name, limit, idle, state: Mutex::new(state), arrival: Condvar::new() }
     }
 
-    /// Queues a job, and starts a worker for it unless `limit` are there. Fails only if there is no worker and the system refuses a first one.
+    /// Queues a job, and starts a worker for it unless `limit` are there.
+    ///
+    /// # Errors
+    ///
+    /// If there is no worker, and the system refuses a first one.
     fn submit(&'static self, job: Job, limit: usize) -> io::Result<()> {
         let mut state = self.lock();
         state.jobs.push_back(job);

@@ -13,6 +13,7 @@
 //!
 //! * Without [`run`] or a [`Runtime`] the first call that needs a hub makes one. Its green threads live only while the
 //!   root parks: a `main` that returns without joining them ends the process, and nothing else runs.
+//! * A wait that nothing can ever end lasts for ever: a deadlock is not reported.
 //! * A `Runtime` in a thread-local ends while thread-locals are destroyed: if it notices, it leaves its green threads as
 //!   they stand instead of unwinding them.
 
@@ -37,8 +38,8 @@ use crate::thread::{self, JoinHandle, Thread};
 /// Runs `main` as the root of a new hub, then waits for every green thread that is not a daemon, kills the daemons, and
 /// ends the hub: every destructor has run when this returns.
 ///
-/// Green threads that have not unwound 5 seconds after they were killed are left as they stand, with a line on standard error
-/// for each. If `main` panics, all are killed, and the panic goes on.
+/// Green threads that have not unwound 5 seconds after they were killed are left as they stand, with a line on standard
+/// error for each. If `main` panics, all are killed, and the panic goes on.
 ///
 /// # Switching
 ///
@@ -46,8 +47,8 @@ use crate::thread::{self, JoinHandle, Thread};
 ///
 /// # Panics
 ///
-/// Panics inside another hub of the same OS thread, and if a hub cannot be made (no descriptor is left, say);
-/// [`Runtime::new`] gives the error instead.
+/// Panics if `main` does. Panics if this OS thread has a hub, unless that was made implicitly and has no living green
+/// thread; and if a hub cannot be made (no descriptor is left, say). [`Runtime::new`] gives these errors instead.
 ///
 /// # Examples
 ///
@@ -63,16 +64,16 @@ pub fn run<T>(main: impl FnOnce() -> T) -> T {
     }
 }
 
-/// A hub, owned. It claims its OS thread until it is dropped.
+/// A hub, owned; it claims its OS thread until it is dropped, and is not `Send`.
 ///
 /// Dropping it kills its green threads and waits until they have unwound, for at most 5 seconds. Dropped by one of them,
-/// it ends once that one parks or ends.
+/// it kills them once that one parks or ends.
 pub struct Runtime {
     hub: Rc<Hub>,
 }
 
 impl Runtime {
-    /// Settings, to be changed before the hub is built.
+    /// Returns the default settings, to be changed before the hub is built.
     pub fn builder() -> Builder {
         Builder { settings: Settings::default() }
     }
@@ -86,7 +87,7 @@ impl Runtime {
         Runtime::builder().build()
     }
 
-    /// Runs `main` as the root, then ends the hub. See [`run`].
+    /// Runs `main` as the root, then ends the hub, as [`run`] does.
     ///
     /// # Switching
     ///
@@ -94,7 +95,8 @@ impl Runtime {
     ///
     /// # Panics
     ///
-    /// Panics if `main` does, and inside one of the hub's own green threads.
+    /// Panics if `main` does, inside one of the hub's own green threads, and where nothing may switch (inside
+    /// [`on_hub_stack`](crate::thread::on_hub_stack), wakers and [`on_panic`](Builder::on_panic)).
     pub fn run<T>(self, main: impl FnOnce() -> T) -> T {
         if let Err(where_) = self.on_root() {
             panic!("Runtime::run {where_}");
@@ -109,18 +111,29 @@ impl Runtime {
         result.unwrap_or_else(|payload| resume_unwind(payload))
     }
 
-    /// One turn, for a program that has its own loop: takes in what came from other OS threads and from descriptors, fires
-    /// due timers, and runs each green thread that is ready once. If none is ready it waits at most `max_wait` (None:
-    /// until something happens).
+    /// Makes one turn, for a program that has its own loop.
+    ///
+    /// It takes in what came from other OS threads and from descriptors, fires due timers, and runs each green thread
+    /// that is ready once. If none is ready it waits at most `max_wait` (None: until something happens).
     ///
     /// # Switching
     ///
-    /// Always, if a green thread is ready.
+    /// May, if a green thread is ready.
     ///
     /// # Errors
     ///
-    /// Fails inside one of the hub's own green threads, in a waker, in a hook, and inside
+    /// Fails inside one of the hub's own green threads, in a waker, in [`on_panic`](Builder::on_panic), and inside
     /// [`on_hub_stack`](crate::thread::on_hub_stack).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let runtime = greenroom::Runtime::new()?;
+    /// let green = runtime.spawn(|| greenroom::yield_now());
+    /// while runtime.turn(None)?.alive > 0 {}
+    /// assert!(green.is_finished());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn turn(&self, max_wait: Option<Duration>) -> io::Result<Turn> {
         self.on_root().map_err(|where_| io::Error::other(format!("Runtime::turn {where_}")))?;
         let hub = &self.hub;
@@ -139,7 +152,7 @@ impl Runtime {
         Ok(Turn { ran, ready: hub.ready.len(), alive: hub.alive() })
     }
 
-    /// Spawns a green thread, before the hub is run or between turns. Elsewhere [`spawn`](crate::spawn) does it.
+    /// Spawns a green thread, before the hub is run or between turns; elsewhere [`spawn`](crate::spawn) does it.
     ///
     /// # Switching
     ///
@@ -157,8 +170,8 @@ impl Runtime {
         thread::spawn(f)
     }
 
-    /// When the next [`turn`](Self::turn) is due on account of time: now, if green threads are ready; None if no timer is
-    /// set.
+    /// Returns when the next [`turn`](Self::turn) is due on account of time: now, if green threads are ready; None if no
+    /// timer is set.
     pub fn next_deadline(&self) -> Option<Instant> {
         if !self.hub.ready.is_empty() {
             return Some(Instant::now());
@@ -167,12 +180,12 @@ impl Runtime {
         next.and_then(|moment| self.hub.clock.instant(moment))
     }
 
-    /// The hub as other OS threads may see it.
+    /// Returns the hub as other OS threads may see it.
     pub fn handle(&self) -> Handle {
         Handle { remote: self.hub.remote.clone() }
     }
 
-    /// What the hub has counted so far.
+    /// Returns what the hub has counted so far.
     pub fn metrics(&self) -> Metrics {
         Metrics::of(&self.hub.remote)
     }
@@ -221,66 +234,83 @@ impl fmt::Debug for Runtime {
     }
 }
 
-/// Settings of a hub.
+/// Settings of a hub; made by [`Runtime::builder`].
 pub struct Builder {
     settings: Settings,
 }
 
 impl Builder {
-    /// The size of the green threads' stacks in bytes, where [`thread::Builder`] says nothing else. Default: 256 KiB, of
-    /// which pages are committed as they are used. It is raised to the smallest that can take a signal and 16 KiB.
+    /// Sets the size of the green threads' stacks in bytes, where [`thread::Builder`] says nothing else. Default: 256 KiB.
+    ///
+    /// Pages are committed as they are used. A size is raised to the smallest that can take a signal and 16 KiB.
     pub fn stack_size(mut self, bytes: usize) -> Builder {
         self.settings.stack_size = bytes;
         self
     }
 
-    /// How many green threads may be alive at once. Default: no limit.
+    /// Sets how many green threads may be alive at once. Default: no limit.
     pub fn max_threads(mut self, n: usize) -> Builder {
         self.settings.max_threads = n;
         self
     }
 
-    /// How many idle stacks of each size keep their pages. Default: 4,096.
+    /// Sets how many idle stacks of each size keep their pages. Default: 4,096.
     pub fn stack_cache(mut self, n: usize) -> Builder {
         self.settings.stack_cache = n;
         self
     }
 
-    /// How many events of descriptors a turn takes in. Default: 1,024.
+    /// Sets how many events of descriptors a turn takes in, at least 1. Default: 1,024.
     pub fn event_capacity(mut self, n: usize) -> Builder {
         self.settings.event_capacity = n.max(1);
         self
     }
 
-    /// How many OS threads may do blocking work for this hub at once. Default: 64. Names are looked up by at most four of
-    /// them.
+    /// Sets how many OS threads may do blocking work for this hub at once, at least 1. Default: 64.
+    ///
+    /// So far the only such work is looking names up, for which the whole process has at most four OS threads.
     pub fn blocking_threads(mut self, n: usize) -> Builder {
         self.settings.blocking_threads = n.max(1);
         self
     }
 
-    /// Reports, on standard error, each green thread that keeps the OS thread longer than `limit` without parking: its
-    /// name, its spawn site, how long. Default: off. It costs an OS thread, and a lock and a clock reading a switch.
+    /// Reports, on standard error, each green thread that keeps the OS thread longer than `limit` without parking.
+    /// Default: off.
+    ///
+    /// The report has its name, its spawn site, and how long. It costs an OS thread, and a lock and a clock reading a
+    /// switch.
     pub fn watchdog(mut self, limit: Duration) -> Builder {
         self.settings.watchdog = Some(limit);
         self
     }
 
-    /// Calls `f` for each green thread that panics, after the panic hook. Nothing may park in it.
+    /// Calls `f` for each green thread that panics, after the panic hook. Default: nothing is called.
+    ///
+    /// What would park in `f` panics, and what `f` panics with is dropped.
     pub fn on_panic(mut self, f: impl Fn(&Thread, &(dyn Any + Send)) + 'static) -> Builder {
         self.settings.on_panic =
             Some(Box::new(move |task, payload| f(&Thread::new(hub::identity(task)), payload)));
         self
     }
 
-    /// Shuffles the ready queue, the same way for the same seed: finds bugs of order in tests. Default: first in, first out.
+    /// Shuffles the ready queue, the same way for the same seed: finds bugs of order in tests. Default: first in, first
+    /// out.
     pub fn seed(mut self, seed: u64) -> Builder {
         self.settings.seed = Some(seed);
         self
     }
 
-    /// Lets time jump to the next deadline when all are parked: a day of sleeps takes a millisecond. Default: off. It is
-    /// meant for tests that wait for nothing but time.
+    /// Lets time jump to the next deadline when all are parked: a day of sleeps takes a millisecond. Default: off.
+    ///
+    /// It is meant for tests that wait for nothing but time. `Instant::now` does not jump.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let runtime = greenroom::Runtime::builder().virtual_time(true).build()?;
+    /// runtime.run(|| greenroom::sleep(std::time::Duration::from_secs(86_400)));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn virtual_time(mut self, on: bool) -> Builder {
         self.settings.virtual_time = on;
         self
@@ -293,12 +323,12 @@ impl Builder {
         self
     }
 
-    /// Makes the hub, and claims the OS thread for it. It takes the place of an implicit hub that has no living green
-    /// thread.
+    /// Makes the hub, and claims the OS thread for it.
     ///
     /// # Errors
     ///
-    /// Fails if the OS thread has a hub already, if the kernel gives no poller, or if the size of stack is absurd.
+    /// Fails if the OS thread has a hub already; an implicit one that has no living green thread makes room. Fails if the
+    /// kernel gives no poller, or no OS thread for the watchdog, or if no address space could hold a stack of that size.
     pub fn build(self) -> io::Result<Runtime> {
         hub::retire_implicit()?;
         let hub = Hub::new(self.settings)?;
@@ -323,14 +353,14 @@ impl fmt::Debug for Builder {
     }
 }
 
-/// A hub, seen from any OS thread.
+/// A hub, seen from any OS thread: `Send`, `Sync`, and harmless once the hub has ended.
 #[derive(Clone)]
 pub struct Handle {
     remote: Arc<Remote>,
 }
 
 impl Handle {
-    /// That of this OS thread's hub, which is made if there is none.
+    /// Returns that of this OS thread's hub, which is made if there is none.
     ///
     /// # Panics
     ///
@@ -339,7 +369,7 @@ impl Handle {
         Handle { remote: hub::current().remote.clone() }
     }
 
-    /// What the hub has counted so far; its last state, once it has ended.
+    /// Returns what the hub has counted so far; its last state, once it has ended.
     pub fn metrics(&self) -> Metrics {
         Metrics::of(&self.remote)
     }
@@ -363,7 +393,7 @@ pub struct Turn {
     pub alive: usize,
 }
 
-/// What a hub has counted.
+/// What a hub has counted; from [`Runtime::metrics`] and [`Handle::metrics`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Metrics {

@@ -7,6 +7,14 @@
 //! let squares: Vec<i32> = squares.into_iter().map(Result::unwrap).collect();
 //! assert_eq!(squares, [1, 4, 9]);
 //! ```
+//!
+//! # Traps
+//!
+//! * A panic of a green thread is in its place of the result, and nowhere else but in the panic hook's report: a
+//!   `joinall(…);` whose results nobody looks at goes on as if nothing had happened.
+//! * A caller that is unwinding does not wait: [`joinall`] gives refusals for those that have not ended, [`wait`] and
+//!   [`iwait`] only what is ready, and [`killall`] does not wait for those it kills.
+//! * Whoever waits for its own end with [`wait`] or [`iwait`] waits for ever; [`joinall`] refuses.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,8 +28,10 @@ use crate::park::{self, Manner};
 use crate::thread::JoinHandle;
 use crate::time::Timer;
 
-/// What [`wait`] and [`iwait`] can wait for: a [`JoinHandle`] (its green thread has ended), a [`Timer`] (it has fired or was
-/// cancelled). The trait is sealed.
+/// What [`wait`] and [`iwait`] can wait for: a [`JoinHandle`] (its green thread has ended), a [`Timer`] (its call is over
+/// or was cancelled).
+///
+/// The trait is sealed.
 pub trait Waitable: sealed::Waitable {}
 
 mod sealed {
@@ -61,7 +71,7 @@ impl sealed::Waitable for Timer {
     }
 }
 
-/// Waits for all and returns their results, in the order given.
+/// Waits for all and returns their results, in the order given; gevent's `joinall`.
 ///
 /// # Switching
 ///
@@ -75,8 +85,9 @@ pub fn joinall<T>(handles: impl IntoIterator<Item = JoinHandle<T>>) -> Vec<Resul
     handles.into_iter().map(JoinHandle::join).collect()
 }
 
-/// Waits for all and returns their values, in the order given; or, as soon as one fails, its error. The others go on,
-/// detached.
+/// Waits for all and returns their values, in the order given; or, as soon as one fails, its error.
+///
+/// The others go on, detached. gevent's `joinall` with `raise_error`.
 ///
 /// # Switching
 ///
@@ -84,7 +95,7 @@ pub fn joinall<T>(handles: impl IntoIterator<Item = JoinHandle<T>>) -> Vec<Resul
 ///
 /// # Errors
 ///
-/// The first failure, in the order of time.
+/// The first failure, in the order of time; a refusal if the caller is unwinding.
 ///
 /// # Cancellation
 ///
@@ -104,19 +115,19 @@ pub fn try_joinall<T>(handles: impl IntoIterator<Item = JoinHandle<T>>) -> Resul
     }
 }
 
-/// Kills all and waits until all have ended. gevent's `killall`.
+/// Kills all and waits until all have ended; gevent's `killall`.
 ///
 /// # Switching
 ///
 /// May, if one has not ended.
 ///
-/// # Cancellation
-///
-/// A kill and an expired timeout unwind here. If the caller is among them, the others are killed, and then it unwinds.
-///
 /// # Panics
 ///
 /// As [`JoinHandle::kill`].
+///
+/// # Cancellation
+///
+/// A kill and an expired timeout unwind here. If the caller is among them, the others are killed, and then it unwinds.
 pub fn killall<T>(handles: &[JoinHandle<T>]) {
     let myself = hub::current().current.get();
     let is_me = |handle: &&JoinHandle<T>| myself.is(handle.inner.job.task());
@@ -125,8 +136,9 @@ pub fn killall<T>(handles: &[JoinHandle<T>]) {
     handles.iter().filter(|handle| !is_me(handle)).for_each(JoinHandle::wait);
 }
 
-/// Waits until `count` of the objects are ready (None: all), at most for `timeout` (None: for ever). Returns the places
-/// of those that are, in the order of becoming so. gevent's `wait`.
+/// Waits until `count` of the objects are ready (None: all), at most for `timeout` (None: for ever); gevent's `wait`.
+///
+/// Returns the places of the first `count` that are ready, in the order of becoming so.
 ///
 /// # Switching
 ///
@@ -159,7 +171,9 @@ pub fn wait(objects: &[&dyn Waitable], timeout: Option<Duration>, count: Option<
     ready
 }
 
-/// The places of the objects, each as soon as it is ready. Dropping the iterator ends its interest. gevent's `iwait`.
+/// Returns the places of the objects, each as soon as it is ready; gevent's `iwait`.
+///
+/// Dropping the iterator ends its interest.
 ///
 /// # Switching
 ///
@@ -173,7 +187,7 @@ pub fn iwait<'a>(objects: &'a [&'a dyn Waitable]) -> impl Iterator<Item = usize>
     std::iter::from_fn(move || gathering.next(None))
 }
 
-/// The results, each as soon as its green thread has ended. Python's `concurrent.futures.as_completed`.
+/// Returns the results, each as soon as its green thread has ended; Python's `concurrent.futures.as_completed`.
 ///
 /// # Switching
 ///

@@ -42,12 +42,12 @@ impl Hub {
     fn batch(&self) -> bool {
         while self.until_look.get() != 0 {
             let Some(task) = self.ready.pop() else { break };
+            self.until_look.set(self.until_look.get() - 1);
             if self.is_root(task) {
                 self.root().state.set(State::Running);
                 self.budget.set(full_budget());
                 return true;
             }
-            self.until_look.set(self.until_look.get() - 1);
             // SAFETY: who is in the ready queue is alive (S15).
             self.step(unsafe { task.get() });
         }

@@ -1,4 +1,4 @@
-//! The errors in which an interrupted wait ends, and the error in which a green thread does.
+//! The errors of waits that were interrupted, and of green threads that have no result.
 
 use std::any::Any;
 use std::error::Error;
@@ -115,23 +115,26 @@ impl JoinError {
         }
     }
 
-    /// True if it panicked.
+    /// Tells whether it panicked.
     pub fn is_panic(&self) -> bool {
         matches!(*self.reason, Reason::Panic { .. })
     }
 
-    /// True if it was killed, or its hub had ended.
+    /// Tells whether it was killed, or left standing at the end of its hub.
     pub fn is_killed(&self) -> bool {
         matches!(*self.reason, Reason::Killed)
     }
 
-    /// True if the question could not be put: a green thread that is unwinding does not wait, and none can wait for
-    /// its own end; or if there was no stack to run it on.
+    /// Tells whether the question could not be put, or the green thread not run.
+    ///
+    /// Who is unwinding does not wait, and nobody can wait for its own end; there may have been no stack to run it on, or
+    /// its hub was ending.
     pub fn is_refused(&self) -> bool {
         matches!(*self.reason, Reason::Refused(_))
     }
 
-    /// The message of the panic or of the error; "Box&lt;dyn Any&gt;" for a payload that is not a string, as std has it.
+    /// Returns the message of the panic or of the error; "Box&lt;dyn Any&gt;" for a payload that is not a string, as std
+    /// has it.
     pub fn message(&self) -> &str {
         match &*self.reason {
             Reason::Panic { message, .. } | Reason::Refused(message) | Reason::Failed(message) => message,
@@ -139,8 +142,10 @@ impl JoinError {
         }
     }
 
-    /// The payload, to be raised again or looked at. The first clone that asks gets the panic's own; later ones, and those
-    /// that are not about a panic, get the message as a `String`.
+    /// Returns the payload, to be raised again or looked at.
+    ///
+    /// The first clone that asks gets the panic's own; later ones, and those that are not about a panic, get the message
+    /// as a `String`.
     pub fn into_panic(self) -> Box<dyn Any + Send> {
         let own = match &*self.reason {
             Reason::Panic { payload, .. } => payload.lock().unwrap_or_else(PoisonError::into_inner).0.take(),

@@ -7,8 +7,10 @@ use crate::hub::clock::Moment;
 use crate::hub::task::WaitingFor;
 use crate::park::{self, Manner};
 
-/// Ticks once in each period, without drift: the next tick is due a period after the last one was *due*, however late it
-/// was. Ticks that were missed are skipped. The first is due one period after [`new`](Self::new).
+/// Ticks once in each period, without drift.
+///
+/// The first tick is due one period after [`new`](Self::new), each other a period after the last one was *due*, however
+/// late it was. Ticks that were missed are skipped. Under another hub than the last tick's it begins to count anew.
 ///
 /// # Examples
 ///
@@ -26,7 +28,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Begins to count periods now. A period of zero makes each tick a [`yield_now`](crate::yield_now).
+    /// Begins to count periods now; a period of zero makes each tick a [`yield_now`](crate::yield_now).
     ///
     /// # Switching
     ///

@@ -12,10 +12,10 @@ use crate::park::payload::Unwind;
 
 /// Runs `f`, and lets what it waits for, from `limit` on, fail or unwind. gevent's `Timeout`.
 ///
-/// A wait that can fail (a socket's) fails with [`TimedOut`](std::io::ErrorKind::TimedOut), [`Elapsed`] inside, and so does
-/// each later one in `f`; one that cannot (a sleep, a join) unwinds to this call. What need not wait succeeds, so a limit of
-/// zero still lets `f` use what is ready. Scopes nest, and each knows its own expiry; once this call has returned, its
-/// expiry disturbs nothing. A limit beyond the clock's range never expires.
+/// A wait that can fail (a socket's) fails with [`TimedOut`](std::io::ErrorKind::TimedOut), [`Elapsed`] inside, and so
+/// does each later one in `f`; one that cannot (a sleep, a join) unwinds to this call. What need not wait succeeds, so a
+/// limit of zero still lets `f` use what is ready. Scopes nest, and each knows its own expiry; once this call has
+/// returned, its expiry disturbs nothing. A limit beyond the clock's range never expires.
 ///
 /// # Switching
 ///
@@ -27,8 +27,8 @@ use crate::park::payload::Unwind;
 ///
 /// # Cancellation
 ///
-/// If `f` catches the unwinding, its next wait that cannot fail unwinds again. With `panic = "abort"` there is no unwinding:
-/// only waits that can fail are limited.
+/// If `f` catches the unwinding, its next wait that cannot fail unwinds again. With `panic = "abort"` there is no
+/// unwinding: only waits that can fail are limited.
 ///
 /// # Examples
 ///

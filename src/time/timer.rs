@@ -1,4 +1,4 @@
-//! One call, later.
+//! A timer: one call, later.
 
 use std::cell::Cell;
 use std::fmt;
@@ -31,7 +31,7 @@ pub struct Timer {
 }
 
 impl Timer {
-    /// Sets the alarm. A delay beyond the clock's range means never.
+    /// Sets the alarm; a delay beyond the clock's range means never.
     ///
     /// # Switching
     ///
@@ -45,11 +45,15 @@ impl Timer {
         Timer { call: dormant_later(Location::caller(), delay, f), cancelled: Cell::new(false) }
     }
 
-    /// Keeps it from firing. True if this call did so; false if it has begun, or was cancelled before.
+    /// Keeps it from firing; returns true if this call did so, false if it has begun or was cancelled before.
     ///
     /// # Switching
     ///
     /// Never. The function is dropped in a green thread, soon.
+    ///
+    /// # Panics
+    ///
+    /// As [`JoinHandle::kill`].
     pub fn cancel(&self) -> bool {
         let task = self.call.inner.job.task();
         let begun = task.state.get() == State::Ended || !task.yielder.get().is_null();
@@ -60,11 +64,13 @@ impl Timer {
         true
     }
 
-    /// Waits until the call is over; at once if it was cancelled. A panic of the function was reported by the hook.
+    /// Waits until the call is over; returns at once if it was cancelled.
+    ///
+    /// A panic of the function does not come out here: the panic hook has reported it.
     ///
     /// # Switching
     ///
-    /// May, if it is not over.
+    /// May, if it is not over. Returns at once while the caller is unwinding.
     ///
     /// # Cancellation
     ///

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use greenroom::thread::{self, Builder};
+use greenroom::time::Timer;
 use greenroom::{Runtime, sleep, spawn, yield_now};
 
 use crate::support::{self, Log, ms};
@@ -192,5 +193,20 @@ fn waking_one_a_thousand_times_before_it_runs_wakes_it_once() {
         (0..1_000).for_each(|_| child.thread().unpark());
         sleep(ms(1));
         assert_eq!(rounds.get(), 1);
+    });
+}
+
+#[test]
+fn a_root_that_only_yields_does_not_keep_timers_away() {
+    support::hub(|| {
+        let rung = Rc::new(Cell::new(false));
+        let bell = rung.clone();
+        let timer = Timer::new(Duration::from_millis(1), move || bell.set(true));
+        let begin = Instant::now();
+        while !rung.get() {
+            assert!(begin.elapsed() < Duration::from_secs(5), "the timer never came");
+            yield_now();
+        }
+        timer.join();
     });
 }
