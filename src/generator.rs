@@ -11,8 +11,16 @@
 //! assert_eq!(squares.take(4).collect::<Vec<_>>(), [1, 4, 9, 16]);
 //! ```
 //!
-//! A generator has a stack of its own, so its body may yield from any depth of calls, and may park: then the green
-//! thread that resumed it parks with it. It needs no hub.
+//! These are Python's generators, with `yield` as an expression and `send`. A generator has a stack of its own, so its
+//! body may yield from any depth of calls, and may park: then the green thread that resumed it parks with it. It needs no
+//! hub.
+//!
+//! # Traps
+//!
+//! * A body that is dropped half-way unwinds at its `yield_`; what stands after that never runs, but destructors do.
+//! * A [`Yielder`] works in its own body only, not in a green thread or generator that the body makes.
+//! * Each generator that has begun and not ended holds a stack of 256 KiB, of which it pays for the pages it touched.
+//! * A `Generator` in a thread-local is not unwound safely at the end of the OS thread: see the crate's known holes.
 
 use std::cell::Cell;
 use std::fmt;
@@ -89,7 +97,7 @@ impl<Y: 'static, S: 'static, R: 'static> Generator<Y, S, R> {
         }
     }
 
-    /// Runs the body until it yields or returns. `value` is what its pending [`yield_`](Yielder::yield_) returns.
+    /// Runs the body until it yields or returns; `value` is what its pending [`yield_`](Yielder::yield_) returns.
     ///
     /// # Switching
     ///
@@ -97,8 +105,19 @@ impl<Y: 'static, S: 'static, R: 'static> Generator<Y, S, R> {
     ///
     /// # Panics
     ///
-    /// What the body panics with comes out of `send`, and the generator is finished. Panics if it is finished
-    /// already, and where nothing may switch (inside `on_hub_stack`, hooks of the hub and `no_switch`).
+    /// What the body panics with comes out of `send`, and the generator is finished. Panics if it is finished already,
+    /// if no stack can be had for its first run, and where nothing may switch (inside
+    /// [`on_hub_stack`](crate::thread::on_hub_stack), wakers and [`on_panic`](crate::runtime::Builder::on_panic)).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use greenroom::generator::{Generator, Resumed};
+    ///
+    /// let mut sum = Generator::new(|y, first: u32| first + y.yield_("one more"));
+    /// assert_eq!(sum.send(1), Resumed::Yielded("one more"));
+    /// assert_eq!(sum.send(2), Resumed::Returned(3));
+    /// ```
     #[inline]
     #[track_caller]
     pub fn send(&mut self, value: S) -> Resumed<Y, R> {
@@ -119,7 +138,7 @@ impl<Y: 'static, S: 'static, R: 'static> Generator<Y, S, R> {
 }
 
 impl<Y, S, R> Generator<Y, S, R> {
-    /// Whether the body has returned or panicked.
+    /// Tells whether the body has returned or panicked.
     pub fn is_finished(&self) -> bool {
         self.core().state.get() == State::Finished
     }
@@ -257,6 +276,8 @@ impl<Y, S> Yielder<Y, S> {
     ///
     /// Panics if it is called from anywhere but the generator's own body: from a generator or greenlet that the body has
     /// entered, or from another green thread. It does so, too, where nothing may switch.
+    ///
+    /// # Cancellation
     ///
     /// If the generator is dropped meanwhile, `yield_` unwinds the body, silently, and so does each further one.
     #[inline]

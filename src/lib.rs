@@ -1,3 +1,13 @@
+// The README links modules to their sources. On this page they link to the modules: the first definition of a link holds.
+#![doc = "[`thread`]: mod@crate::thread"]
+#![doc = "[`wait`]: mod@crate::wait"]
+#![doc = "[`time`]: mod@crate::time"]
+#![doc = "[`net`]: mod@crate::net"]
+#![doc = "[`io`]: mod@crate::io"]
+#![doc = "[`runtime`]: mod@crate::runtime"]
+#![doc = "[`greenlet`]: mod@crate::greenlet"]
+#![doc = "[`generator`]: mod@crate::generator"]
+#![doc = ""]
 #![doc = include_str!("../README.md")]
 // Unsafe code lives behind this fence: each module that may hold it says why. What is not named here has none.
 

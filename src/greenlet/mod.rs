@@ -26,6 +26,14 @@
 //! or greenlet in which it was founded. When those frames end, what is suspended of the family is unwound.
 //!
 //! A greenlet that parks parks the green thread in which it runs, with all that stands on its stack.
+//!
+//! # Traps
+//!
+//! * A bare [`sleep`](crate::sleep) or read inside a greenlet does not switch to its sisters: only green threads run
+//!   meanwhile.
+//! * A greenlet that owns a handle of itself is not unwound when all others let go of it, but only with its family.
+//! * A family belongs to the frames in which it was founded: to switch to it from another green thread panics.
+//! * A `Greenlet` in a thread-local is not unwound safely at the end of the OS thread: see the crate's known holes.
 
 #[expect(unsafe_code, reason = "enters coroutines")]
 pub(crate) mod carrier;
@@ -53,17 +61,19 @@ use self::carrier::Carrier;
 use self::member::{Member, Message, State};
 use crate::stack;
 
-/// A symmetric coroutine that takes values of type `T` and gives values of type `T`. Clones are handles of the same one.
+/// A symmetric coroutine that takes values of type `T` and gives values of type `T`; Python's `greenlet`.
 ///
-/// Dropping the last handle of a suspended greenlet unwinds it where it stands: its destructors run, and what they throw
-/// is dropped. A greenlet that cannot be unwound, because it catches every panic and switches again or because a
+/// Clones are handles of the same one. Dropping the last handle of a suspended greenlet unwinds it where it stands: its
+/// destructors run, and what they throw is dropped. A greenlet that cannot be unwound, because it catches every panic and switches again or because a
 /// destructor switches meanwhile, is left as it stands, with a line on standard error. With `panic = "abort"` it is
 /// always left.
 pub struct Greenlet<T: 'static = ()>(Rc<Member<T>>);
 
 impl<T: 'static> Greenlet<T> {
-    /// Makes a greenlet that will run `f`, with a stack of 256 KiB. The first value that is switched to it is `f`'s argument;
-    /// what `f` returns comes out of the parent's pending [`switch`](Self::switch). Its parent is the current greenlet.
+    /// Makes a greenlet that will run `f`, with a stack of 256 KiB; its parent is the current greenlet.
+    ///
+    /// The first value that is switched to it is `f`'s argument; what `f` returns comes out of the parent's pending
+    /// [`switch`](Self::switch).
     ///
     /// # Panics
     ///
@@ -76,7 +86,7 @@ impl<T: 'static> Greenlet<T> {
         }
     }
 
-    /// As [`new`](Self::new), with a stack of at least `bytes` bytes.
+    /// Makes a greenlet as [`new`](Self::new) does, with a stack of at least `bytes` bytes.
     ///
     /// # Errors
     ///
@@ -95,8 +105,9 @@ impl<T: 'static> Greenlet<T> {
         Ok(Greenlet(Member::new(carrier, body, &Greenlet::current_at(site))))
     }
 
-    /// The greenlet in whose frames this is called. Outside of all greenlets of this type it is a root, which stands for
-    /// the code that is running.
+    /// Returns the greenlet in whose frames this is called; `greenlet.getcurrent()`.
+    ///
+    /// Outside of all greenlets of this type it is a root, which stands for the code that is running.
     #[track_caller]
     pub fn current() -> Greenlet<T> {
         Greenlet::current_at(Location::caller())
@@ -122,10 +133,12 @@ impl<T: 'static> Greenlet<T> {
     ///
     /// # Panics
     ///
-    /// What a child panics with comes out of its parent's pending `switch`, and what is [thrown](Self::throw) at a greenlet
-    /// out of its own. Panics as well, without switching, if this greenlet runs in a family that is not rooted in the running
-    /// frames, if no stack can be had for one that starts, and where nothing may switch (inside `on_hub_stack`, hooks
-    /// of the hub and `no_switch`).
+    /// What a child panics with comes out of its parent's pending `switch`, and what is [thrown](Self::throw) at a
+    /// greenlet out of its own. Panics as well, without switching, if this greenlet runs in a family that is not rooted in
+    /// the running frames, if no stack can be had for one that starts, and where nothing may switch (inside
+    /// [`on_hub_stack`](crate::thread::on_hub_stack), wakers and [`on_panic`](crate::runtime::Builder::on_panic)).
+    ///
+    /// # Cancellation
     ///
     /// When the greenlet that called it is dropped or killed meanwhile, `switch` unwinds it, silently, and so does each
     /// further one.
@@ -136,7 +149,8 @@ impl<T: 'static> Greenlet<T> {
         passing::switch(&self.0, value)
     }
 
-    /// Raises `payload` in this greenlet, at its pending switch, and returns what is next handed back here.
+    /// Raises `payload` in this greenlet, at its pending switch, and returns what is next handed back here; Python's
+    /// `throw`.
     ///
     /// One that never ran dies without running, and the payload goes on to its parent. A dead one passes it on to its
     /// nearest living ancestor. The current one raises it at once.
@@ -154,11 +168,12 @@ impl<T: 'static> Greenlet<T> {
         passing::send(self.clone(), Message::Panic(payload))
     }
 
-    /// Unwinds this greenlet, silently, and comes back when it is dead. Its parent learns nothing of it.
+    /// Unwinds this greenlet, silently, and comes back when it is dead; Python throws `GreenletExit` for this.
     ///
-    /// If its code catches the unwinding, it is unwound again at each further switch. What its destructors throw is dropped.
-    /// One that never ran is dropped without running. A greenlet may kill itself: then its parent's switch, which
-    /// gets no value, panics and says so; if it catches that, it lives on.
+    /// Its parent learns nothing of it. If its code catches the unwinding, it is unwound again at each further switch.
+    /// What its destructors throw is dropped. One that never ran is dropped without running. A greenlet may kill itself:
+    /// it unwinds at once, and its parent's switch, which gets no value, panics and says so; one that catches its own
+    /// unwinding lives on.
     ///
     /// # Switching
     ///
@@ -186,8 +201,9 @@ impl<T: 'static> Greenlet<T> {
         }
     }
 
-    /// Who gets what this greenlet returns or panics with; none for a root. When a greenlet dies, its children become
-    /// those of its own parent.
+    /// Returns who gets what this greenlet returns or panics with; none for a root.
+    ///
+    /// When a greenlet dies, its children become those of its own parent.
     pub fn parent(&self) -> Option<Greenlet<T>> {
         self.0.lineage.living_parent()
     }
@@ -204,12 +220,14 @@ impl<T: 'static> Greenlet<T> {
         self.0.lineage.set_parent(&parent.0.lineage);
     }
 
-    /// Whether it has begun to run, even if it is dead by now.
+    /// Tells whether it has begun to run, even if it is dead by now.
     pub fn is_started(&self) -> bool {
         self.0.family.get().is_some()
     }
 
-    /// Whether its function has returned or was unwound, or never will run. A root dies with the frames it stands for.
+    /// Tells whether its function has returned or was unwound, or never will run.
+    ///
+    /// A root dies with the frames it stands for.
     pub fn is_dead(&self) -> bool {
         self.0.is_dead()
     }

@@ -30,10 +30,13 @@ pub(crate) fn is_for(payload: &Payload, link: &Link) -> bool {
 /// Runs `f`, which drops what belongs to nobody any more; what it throws is dropped as well (S12).
 pub(crate) fn contain(f: impl FnOnce()) {
     if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(f)) {
-        let drop = AssertUnwindSafe(|| drop(payload));
-        if let Err(second) = panic::catch_unwind(drop) {
-            // A payload whose destructor throws a payload: this one stays, or there would be no end.
-            std::mem::forget(second);
-        }
+        discard(payload);
+    }
+}
+
+/// Drops what somebody has thrown. Its destructor may throw in turn (S11): that stays for ever, or there would be no end.
+pub(crate) fn discard(payload: Box<dyn Any + Send>) {
+    if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(second);
     }
 }

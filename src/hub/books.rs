@@ -6,16 +6,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use crate::greenlet::chain;
+use crate::greenlet::unwind::discard;
+use crate::hub::Hub;
 use crate::hub::here::reserve_ids;
 use crate::hub::task::{Body, State, Task, TaskPtr};
-use crate::hub::{Hub, discard};
 use crate::stack::Class;
 
 impl Hub {
     /// The record of whoever runs: a green thread or the root.
     #[inline(always)]
     pub(crate) fn running(&self) -> &Task {
-        // SAFETY: whoever runs has not left the table; the root's record is the hub's own (S15).
+        // SAFETY: whoever runs is on the list of the living; the root's record is the hub's own (S15).
         unsafe { self.current.get().get() }
     }
 

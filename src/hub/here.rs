@@ -1,4 +1,4 @@
-//! Which hub is this OS thread's, and who its root is, hub or not.
+//! The hub of this OS thread, if it has one, and the root, which outlives it.
 
 use std::cell::{Cell, OnceCell};
 use std::io;
@@ -62,7 +62,7 @@ pub(crate) fn root_identity() -> Arc<Identity> {
 
 /// The hub of this OS thread; made if there is none.
 ///
-/// The reference is good until user code runs outside the turn: see the head of this file.
+/// The reference is good until user code runs outside the turn: see the head of [`hub`](crate::hub).
 #[inline(always)]
 pub(crate) fn current<'a>() -> &'a Hub {
     match try_current() {
@@ -114,7 +114,7 @@ pub(crate) fn retire_implicit() -> io::Result<()> {
     hub.close();
     uninstall();
     // SAFETY: an implicit hub is one count that was leaked on purpose. Nobody uses it: the root is here, outside the turn,
-    // and there are no green threads (see the head of this file).
+    // and there are no green threads (see the head of `hub`).
     drop(unsafe { Rc::from_raw(hub) });
     Ok(())
 }

@@ -199,15 +199,6 @@ pub(crate) fn full_budget() -> u32 {
     BUDGET
 }
 
-/// Drops what user code has thrown; a payload whose own destructor panics is contained (S11), and so on.
-pub(crate) fn discard(payload: Box<dyn Any + Send>) {
-    let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(payload)));
-    if let Err(second) = dropped {
-        // Whoever throws from the destructor of what it threw is not asked a third time.
-        std::mem::forget(second);
-    }
-}
-
 /// A place in the source that spawned something; the label of its stack.
 pub(crate) fn label(name: Option<Box<str>>, site: &'static Location<'static>, size: usize) -> Label {
     Label { kind: "green thread", name, site, size }

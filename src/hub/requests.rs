@@ -1,4 +1,4 @@
-//! What others ask of a green thread (to end a wait, to end altogether) and the scopes of `timeout` that ask in time.
+//! Requests to a green thread: to end a wait, or to end altogether; by others, or by the scopes of `timeout` in time.
 
 use crate::hub::timers::TimerKey;
 

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::greenlet::chain;
+use crate::greenlet::unwind::discard;
 use crate::hub::clock::Moment;
 use crate::hub::reactor::Lane;
 use crate::hub::remote::TO_ROOT;
@@ -11,7 +12,7 @@ use crate::hub::requests::Requests;
 use crate::hub::task::{State, Task, TaskPtr, Woken};
 use crate::hub::timers::TimerKey;
 use crate::hub::waiters::{WaitList, Waiter};
-use crate::hub::{Due, Hub, discard};
+use crate::hub::{Due, Hub};
 
 impl Hub {
     /// Makes a parked green thread ready; nothing if it is ready or running already.

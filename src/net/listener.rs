@@ -35,7 +35,7 @@ pub struct TcpListener {
 }
 
 impl TcpListener {
-    /// Makes a listener on the first of the addresses that can be had. Port 0 asks for any free one.
+    /// Makes a listener on the first of the addresses that can be had; port 0 asks for any free one.
     ///
     /// # Switching
     ///
@@ -128,7 +128,7 @@ impl TcpListener {
         self.source.close()
     }
 
-    /// Returns a second handle to the same listener. Both share one descriptor.
+    /// Returns a second handle to the same listener; both share one descriptor, where std duplicates it.
     ///
     /// # Errors
     ///
@@ -160,7 +160,7 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// If the value is out of range.
+    /// If the value is out of range, or the listener was closed.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
         self.socket()?.set_ttl(ttl)
     }

@@ -1,5 +1,21 @@
 //! TCP as in [`std::net`]: a call that would block parks its green thread instead of the OS thread.
 //!
+//! ```
+//! use greenroom::io::{Read, Write};
+//! use greenroom::net::{TcpListener, TcpStream};
+//!
+//! # greenroom::run(|| -> std::io::Result<()> {
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let mut client = TcpStream::connect(listener.local_addr()?)?;
+//! let (mut server, _) = listener.accept()?;
+//! let answer = greenroom::spawn(move || server.write_all(b"hello"));
+//! let mut heard = [0; 5];
+//! client.read_exact(&mut heard)?;
+//! assert_eq!(&heard, b"hello");
+//! # answer.join().unwrap() })?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
 //! Types, methods and results are those of [`std::net`]; what does not wait (addresses, [`Shutdown`]) is std's
 //! own type, re-exported. Four things differ, each on purpose:
 //!
@@ -18,6 +34,14 @@
 //! Every call here that waits returns [`io::Result`](std::io::Result), so a green thread that is cancelled or
 //! whose [`timeout`](crate::time::timeout) has expired gets an error and keeps its stack; a kill unwinds it.
 //! Neither loses bytes: what was not yet read stays in the socket.
+//!
+//! # Traps
+//!
+//! * A socket timeout ([`TcpStream::set_read_timeout`]) ends in [`WouldBlock`](std::io::ErrorKind::WouldBlock), as std's
+//!   does on Unix; a [`timeout`](crate::time::timeout) scope ends in [`TimedOut`](std::io::ErrorKind::TimedOut).
+//! * Once its scope is over, or it was cancelled, each call of a green thread that would wait fails: a loop that retries
+//!   after every error never ends.
+//! * An `accept` loop that goes on after an error without a pause spins when descriptors run out.
 
 mod address;
 mod builder;

@@ -82,6 +82,10 @@ impl TcpStream {
     ///
     /// As [`connect`](Self::connect); [`TimedOut`](io::ErrorKind::TimedOut) when the time is over, and
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a timeout of zero.
+    ///
+    /// # Cancellation
+    ///
+    /// As [`connect`](Self::connect).
     pub fn connect_timeout(address: &SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
         if timeout.is_zero() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "cannot set a 0 duration timeout"));
@@ -148,7 +152,7 @@ impl TcpStream {
         self.socket()?.local_addr()
     }
 
-    /// Shuts down reading, writing, or both. Whoever waits to read is woken with 0 bytes, to write with an error.
+    /// Shuts down reading, writing, or both; whoever waits to read is woken with 0 bytes, to write with an error.
     ///
     /// # Switching
     ///
@@ -174,7 +178,8 @@ impl TcpStream {
         self.source.close()
     }
 
-    /// Returns a second handle to the same connection. Both share one descriptor, its timeouts included.
+    /// Returns a second handle to the same connection; both share one descriptor, where std duplicates it, and its
+    /// timeouts.
     ///
     /// # Errors
     ///
@@ -192,13 +197,18 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// As reading; [`WouldBlock`](io::ErrorKind::WouldBlock) when the read timeout is over.
+    /// Those of `recv(2)`; [`WouldBlock`](io::ErrorKind::WouldBlock) when the read timeout is over, and
+    /// [`NotConnected`](io::ErrorKind::NotConnected) once the stream is closed.
+    ///
+    /// # Cancellation
+    ///
+    /// No byte is lost.
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         // Nothing was taken out, so however short the peek, the next attempt may succeed.
         self.receive(buffer.len(), |fd| socket::peek(fd, buffer), |_| false)
     }
 
-    /// Returns the longest that a read waits; `None` is for ever. As the kernel keeps it, rounded up to its tick.
+    /// Returns the longest that a read waits, as the kernel keeps it, rounded up to its tick; `None` is for ever.
     ///
     /// # Errors
     ///
@@ -207,19 +217,22 @@ impl TcpStream {
         self.socket()?.read_timeout()
     }
 
-    /// Sets the longest that a read or peek waits, for all handles. Then it fails with
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock), as std's does on Unix.
+    /// Sets the longest that a read or peek waits, for all handles; `None` is for ever.
+    ///
+    /// Then it fails with [`WouldBlock`](io::ErrorKind::WouldBlock), as std's does on Unix. A wait that has begun keeps
+    /// the limit it began with.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a timeout of zero.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a timeout of zero,
+    /// [`NotConnected`](io::ErrorKind::NotConnected) if the stream was closed.
     pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.socket()?.set_read_timeout(timeout)?;
         self.timeouts.read.set(timeout);
         Ok(())
     }
 
-    /// Returns the longest that a write waits; `None` is for ever. As the kernel keeps it, rounded up to its tick.
+    /// Returns the longest that a write waits, as the kernel keeps it, rounded up to its tick; `None` is for ever.
     ///
     /// # Errors
     ///
@@ -228,12 +241,15 @@ impl TcpStream {
         self.socket()?.write_timeout()
     }
 
-    /// Sets the longest that a write waits, for all handles. Then it fails with
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock), as std's does on Unix.
+    /// Sets the longest that a write waits, for all handles; `None` is for ever.
+    ///
+    /// Then it fails with [`WouldBlock`](io::ErrorKind::WouldBlock), as std's does on Unix. A wait that has begun keeps
+    /// the limit it began with.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a timeout of zero.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a timeout of zero,
+    /// [`NotConnected`](io::ErrorKind::NotConnected) if the stream was closed.
     pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.socket()?.set_write_timeout(timeout)?;
         self.timeouts.write.set(timeout);
@@ -271,7 +287,7 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// If the value is out of range.
+    /// If the value is out of range, or the stream was closed.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
         self.socket()?.set_ttl(ttl)
     }

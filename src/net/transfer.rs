@@ -38,6 +38,15 @@ impl Read for &TcpStream {
     /// # Switching
     ///
     /// May, when nothing has arrived. Never for an empty buffer, which is full at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of `recv(2)`; [`WouldBlock`](io::ErrorKind::WouldBlock) when the read timeout is over, and
+    /// [`NotConnected`](io::ErrorKind::NotConnected) once the stream is closed.
+    ///
+    /// # Cancellation
+    ///
+    /// No byte is lost.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let room = buffer.len();
         self.receive(room, |fd| socket::receive(fd, buffer), |&got| is_short_read(got, room))
@@ -48,6 +57,10 @@ impl Read for &TcpStream {
     /// # Switching
     ///
     /// May, when nothing has arrived. Never if there is no room in the buffers.
+    ///
+    /// # Errors
+    ///
+    /// As `read`.
     fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let count = buffers.len().min(socket::MOST_SLICES);
         let buffers = &mut buffers[..count];
@@ -57,11 +70,21 @@ impl Read for &TcpStream {
 }
 
 impl Write for &TcpStream {
-    /// Sends as much as the socket takes, at least one byte.
+    /// Sends as much as the socket takes: at least one byte, unless there is none to be sent.
     ///
     /// # Switching
     ///
     /// May, when the send buffer is full.
+    ///
+    /// # Errors
+    ///
+    /// Those of `send(2)`, [`BrokenPipe`](io::ErrorKind::BrokenPipe) for a peer that is gone;
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when the write timeout is over, and
+    /// [`NotConnected`](io::ErrorKind::NotConnected) once the stream is closed.
+    ///
+    /// # Cancellation
+    ///
+    /// An interrupted `write` has sent nothing; an interrupted `write_all` may have sent a part.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.send(bytes.len(), |fd| socket::send(fd, bytes))
     }
@@ -71,6 +94,10 @@ impl Write for &TcpStream {
     /// # Switching
     ///
     /// May, when the send buffer is full.
+    ///
+    /// # Errors
+    ///
+    /// As `write`.
     fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         let buffers = &buffers[..buffers.len().min(socket::MOST_SLICES)];
         let length = total(buffers.iter().map(|buffer| buffer.len()));

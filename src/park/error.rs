@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::hub;
+use crate::greenlet::unwind::discard;
 
 /// The inner error of an [`io::Error`](std::io::Error) from a call that [`cancel`](crate::JoinHandle::cancel) refused.
 ///
@@ -73,7 +73,7 @@ struct Payload(Option<Box<dyn Any + Send>>);
 impl Drop for Payload {
     fn drop(&mut self) {
         if let Some(payload) = self.0.take() {
-            hub::discard(payload);
+            discard(payload);
         }
     }
 }

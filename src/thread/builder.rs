@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use crate::hub;
 use crate::hub::task::TaskPtr;
-use crate::thread::job::dormant;
+use crate::thread::job::{Options, dormant};
 use crate::thread::{JoinHandle, Scope, ScopedJoinHandle, scope};
 
 /// Spawns green threads with a name, another size of stack, or as daemons. std's `Builder`, and more.
@@ -26,14 +26,6 @@ pub struct Builder {
     options: Options,
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Options {
-    pub(crate) name: Option<Box<str>>,
-    /// In bytes. None: the hub's default.
-    pub(crate) stack_size: Option<usize>,
-    pub(crate) daemon: bool,
-}
-
 impl Builder {
     /// Starts with the defaults: no name, the hub's size of stack, not a daemon.
     pub fn new() -> Builder {
@@ -46,14 +38,16 @@ impl Builder {
         self
     }
 
-    /// Sets the size of its stack in bytes. It is raised to the smallest that can take a signal and 16 KiB, and rounded
-    /// up to pages. Memory is committed page by page, as the stack is used.
+    /// Sets the size of its stack in bytes.
+    ///
+    /// It is raised to the smallest that can take a signal and 16 KiB, and rounded up to pages. Memory is committed page
+    /// by page, as the stack is used.
     pub fn stack_size(mut self, bytes: usize) -> Builder {
         self.options.stack_size = Some(bytes);
         self
     }
 
-    /// Makes it a daemon, or not: [`run`](crate::run) does not wait for daemons, it kills them at its end. Python's
+    /// Makes it a daemon, or not: [`run`](crate::run) does not wait for daemons, it kills them at its end; Python's
     /// `daemon`.
     pub fn daemon(mut self, daemon: bool) -> Builder {
         self.options.daemon = daemon;
@@ -81,11 +75,12 @@ impl Builder {
         Ok(JoinHandle::new(job))
     }
 
-    /// Spawns a green thread that may borrow what outlives `scope`. See [`scope`](crate::scope).
+    /// Spawns a green thread that may borrow what outlives `scope`, as [`Scope::spawn`] does.
     ///
     /// # Switching
     ///
-    /// Never; but while the caller is unwinding, or where nothing may switch, the closure runs at once, inside this call.
+    /// Never; but while the caller is unwinding, or where nothing may switch, the closure runs at once, inside this
+    /// call.
     ///
     /// # Errors
     ///

@@ -19,12 +19,11 @@ use crate::park::error::JoinError;
 use crate::park::payload::Unwind;
 use crate::park::told::park_in;
 use crate::park::{self, Interruption, Manner};
-use crate::thread::builder::Options;
-use crate::thread::job::{Job, dormant, stillborn};
+use crate::thread::job::{Job, Options, dormant, stillborn};
 
-/// Owns the right to the result of a green thread. Dropping it detaches the green thread, which goes on.
+/// Owns the right to the result of a green thread; std's `JoinHandle`, with gevent's `kill` and `link`.
 ///
-/// It is also a future, for executors on the same OS thread.
+/// Dropping it detaches the green thread, which goes on. It is also a future, for executors on the same OS thread.
 pub struct JoinHandle<T> {
     pub(crate) inner: Inner<'static, T>,
     /// Where its waker stands in the list of those who wait.
@@ -164,24 +163,32 @@ impl<T> JoinHandle<T> {
     /// # Panics
     ///
     /// Panics if a green thread waits for itself.
+    ///
+    /// # Cancellation
+    ///
+    /// A kill and an expired timeout unwind here.
     pub fn wait(&self) {
         self.inner.wait();
     }
 
-    /// Waits for the end, at most for `limit`; true if it has ended.
+    /// Waits for the end, at most for `limit`; returns true if it has ended.
     ///
     /// # Switching
     ///
-    /// May, if it has not ended.
+    /// May, if it has not ended. Returns at once while the caller is unwinding.
     ///
     /// # Panics
     ///
     /// Panics if a green thread waits for itself.
+    ///
+    /// # Cancellation
+    ///
+    /// A kill and an expired timeout unwind here.
     pub fn wait_timeout(&self, limit: Duration) -> bool {
         self.inner.wait_timeout(limit)
     }
 
-    /// Has it ended?
+    /// Tells whether it has ended.
     ///
     /// # Switching
     ///
@@ -190,8 +197,10 @@ impl<T> JoinHandle<T> {
         self.inner.is_finished()
     }
 
-    /// Asks softly: from now on those of its waits that can fail fail, with [`Cancelled`](crate::thread::Cancelled)
-    /// inside, its sleeps return early, and [`is_cancelled`](crate::thread::is_cancelled) is true in it. Other waits go on.
+    /// Asks it softly to stop.
+    ///
+    /// From now on those of its waits that can fail fail, with [`Cancelled`](crate::thread::Cancelled) inside, its sleeps
+    /// return early, and [`is_cancelled`](crate::thread::is_cancelled) is true in it. Other waits go on.
     ///
     /// # Switching
     ///
@@ -200,10 +209,12 @@ impl<T> JoinHandle<T> {
         self.inner.cancel();
     }
 
-    /// Makes it unwind at its present or next park; does not wait for that. Its destructors run, the panic hook stays
-    /// silent, [`join`](Self::join) gives an error with [`is_killed`](JoinError::is_killed). One that has not begun never
-    /// runs. The request stays until it has ended: if it catches the unwinding, it unwinds again at its next park.
-    /// Killing one that has ended, or twice, does nothing. Killing oneself unwinds at once.
+    /// Makes it unwind at its present or next park, and does not wait for that; gevent's `kill(block=False)`.
+    ///
+    /// Its destructors run, the panic hook stays silent, [`join`](Self::join) gives an error with
+    /// [`is_killed`](JoinError::is_killed). One that has not begun never runs. The request stays until it has ended: if
+    /// it catches the unwinding, it unwinds again at its next park. Killing one that has ended, or twice, does nothing.
+    /// Killing oneself unwinds at once, unless one is unwinding already.
     ///
     /// # Switching
     ///
@@ -216,7 +227,7 @@ impl<T> JoinHandle<T> {
         self.inner.kill();
     }
 
-    /// The green thread's id, name and `unpark`.
+    /// Returns the green thread's id, name and `unpark`.
     ///
     /// # Switching
     ///
@@ -225,8 +236,9 @@ impl<T> JoinHandle<T> {
         self.inner.thread()
     }
 
-    /// Runs `f` with the result, in a green thread of its own, once this one has ended. gevent's `link`. That green
-    /// thread is a daemon if this one is.
+    /// Runs `f` with the result, in a green thread of its own, once this one has ended; gevent's `link`.
+    ///
+    /// The green thread that runs `f` is a daemon if this one is.
     ///
     /// # Switching
     ///
@@ -316,11 +328,8 @@ impl<T> Drop for JoinHandle<T> {
     }
 }
 
-/// Ready with the result once the green thread has ended.
-///
-/// # Panics
-///
-/// Polling it again after that gives a refusal, as if the result had been taken.
+/// Ready with the result once the green thread has ended. Polled again after that, it gives a refusal: the result was
+/// taken.
 impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
@@ -363,18 +372,19 @@ impl Thread {
         Thread { identity }
     }
 
-    /// The number of this green thread or root. A root has the same before, during and after a hub.
+    /// Returns the number of this green thread or root; a root has the same before, during and after a hub.
     pub fn id(&self) -> ThreadId {
         ThreadId(self.identity.id)
     }
 
-    /// The name it was given. A root has that of its OS thread.
+    /// Returns the name it was given; a root has that of its OS thread.
     pub fn name(&self) -> Option<&str> {
         self.identity.name.as_deref()
     }
 
-    /// Lets its present or next [`park`](crate::thread::park) return. Tokens do not add up. Once it has ended, nothing
-    /// happens.
+    /// Lets its present or next [`park`](crate::thread::park) return; std's `unpark`.
+    ///
+    /// Tokens do not add up. Once it has ended, nothing happens.
     ///
     /// # Switching
     ///

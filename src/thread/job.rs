@@ -1,6 +1,5 @@
 //! A green thread's body and result, in one allocation with its record.
 
-use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::io;
 use std::mem::MaybeUninit;
@@ -8,12 +7,12 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 
 use crate::greenlet::switch::Yielder;
+use crate::greenlet::unwind::contain;
 use crate::hub;
 use crate::hub::requests::Requests;
 use crate::hub::task::{Body, State, Task};
 use crate::park::error::JoinError;
 use crate::park::payload::Unwind;
-use crate::thread::builder::Options;
 use crate::thread::local;
 
 /// A record whose result is a `T`: what a handle holds.
@@ -23,6 +22,15 @@ pub(crate) trait Job<T>: Body {
 
     /// Nobody will ask for the result: it is dropped, now or when it comes.
     fn detach(&self);
+}
+
+/// How one green thread is to be made.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) name: Option<Box<str>>,
+    /// In bytes. None: the hub's default.
+    pub(crate) stack_size: Option<usize>,
+    pub(crate) daemon: bool,
 }
 
 /// What the allocation holds besides the record.
@@ -227,13 +235,5 @@ impl<F: FnOnce() -> T, T> Job<T> for Record<F, T> {
             let unread = self.stage.replace(Stage::Taken);
             contain(|| drop(unread));
         }
-    }
-}
-
-/// Runs destructors of users: what they throw goes no further (S12).
-pub(crate) fn contain(destructors: impl FnOnce()) {
-    let payload: Result<(), Box<dyn Any + Send>> = catch_unwind(AssertUnwindSafe(destructors));
-    if let Err(payload) = payload {
-        hub::discard(payload);
     }
 }

@@ -6,9 +6,9 @@ use std::error::Error;
 use std::fmt;
 use std::rc::Rc;
 
+use crate::greenlet::unwind::contain;
 use crate::hub;
 use crate::hub::locals::Locals;
-use crate::thread::job::contain;
 
 thread_local! {
     /// The values of this OS thread's root, which outlives its hubs.
@@ -19,9 +19,10 @@ thread_local! {
 const ROUNDS: u32 = 32;
 
 /// Declares variables of which every green thread, and the root of every OS thread, has its own; std's `thread_local!`,
-/// one floor higher. Python's `gevent.local`.
+/// one floor higher, and gevent's `local`.
 ///
-/// A value is made when its green thread first uses it, and destroyed when that green thread has ended.
+/// A value is made when its green thread first uses it, and destroyed when that green thread ends, the last made first.
+/// Those of a root stay until its OS thread ends, whatever hubs come and go.
 ///
 /// # Examples
 ///
@@ -46,6 +47,8 @@ macro_rules! green_local {
 }
 
 /// The key of a [`green_local!`](crate::green_local) variable, with the methods of std's.
+///
+/// Every method but [`try_with`](Self::try_with) panics once the caller's value has been destroyed for good.
 pub struct LocalKey<T: 'static> {
     make: fn() -> T,
 }
@@ -69,8 +72,10 @@ impl<T: 'static> LocalKey<T> {
         LocalKey { make }
     }
 
-    /// Lends the caller's own value to `f`, making it if need be. `f` may park; the value stays until `f` returns, even
-    /// if its green thread ends meanwhile (a generator can carry the loan elsewhere).
+    /// Lends the caller's own value to `f`, making it if need be.
+    ///
+    /// `f` may park; the value stays until `f` returns, even if its green thread ends meanwhile (a generator can carry
+    /// the loan elsewhere).
     ///
     /// # Switching
     ///
@@ -83,7 +88,7 @@ impl<T: 'static> LocalKey<T> {
         self.try_with(f).expect("a green_local value is used after its destruction")
     }
 
-    /// As [`with`](Self::with), with an error instead of the panic.
+    /// Lends the caller's own value to `f` as [`with`](Self::with) does, with an error instead of the panic.
     ///
     /// # Switching
     ///
@@ -166,14 +171,14 @@ impl<T: 'static> LocalKey<Cell<T>> {
         self.with(Cell::take)
     }
 
-    /// Sets the caller's own value and gives back the earlier one.
+    /// Sets the caller's own value and returns the earlier one.
     pub fn replace(&'static self, value: T) -> T {
         self.with(|cell| cell.replace(value))
     }
 }
 
 impl<T: 'static> LocalKey<RefCell<T>> {
-    /// Borrows the caller's own value.
+    /// Borrows the caller's own value for `f`.
     ///
     /// # Panics
     ///
@@ -182,11 +187,11 @@ impl<T: 'static> LocalKey<RefCell<T>> {
         self.with(|cell| f(&cell.borrow()))
     }
 
-    /// Borrows the caller's own value mutably.
+    /// Borrows the caller's own value mutably for `f`.
     ///
     /// # Panics
     ///
-    /// Panics if it is borrowed.
+    /// Panics if it is borrowed: a borrow may be held across a park.
     pub fn with_borrow_mut<R>(&'static self, f: impl FnOnce(&mut T) -> R) -> R {
         self.with(|cell| f(&mut cell.borrow_mut()))
     }

@@ -21,6 +21,8 @@
 //!   keeps all others of its OS thread waiting; move such work to another OS thread, or [`yield_now`] in it.
 //! * `std::thread::sleep`, std's locks and std's sockets block the OS thread, and with it every green thread.
 //! * A std lock held across a park hangs the OS thread as soon as another green thread wants it.
+//! * A wait that nothing can ever end lasts for ever: a deadlock is not reported.
+//! * Who is unwinding, for a panic or a kill, does not wait: in a destructor sleeps return at once, joins are refused.
 
 mod builder;
 #[expect(unsafe_code, reason = "queues up in wait lists")]
@@ -52,9 +54,8 @@ use crate::hub;
 use crate::hub::Due;
 use crate::hub::requests::Requests;
 use crate::hub::task::TaskPtr;
-use crate::thread::builder::Options;
 use crate::thread::handle::refused;
-use crate::thread::job::dormant;
+use crate::thread::job::{Options, dormant};
 
 /// Spawns a green thread on the hub of this OS thread; it runs when whoever runs now parks.
 ///
@@ -67,8 +68,9 @@ use crate::thread::job::dormant;
 ///
 /// # Panics
 ///
-/// Panics if there is no stack for it, as std's does; [`Builder::spawn`] gives the error instead. While the caller is
-/// unwinding, or the hub is ending, the handle's [`join`](JoinHandle::join) says that it was refused.
+/// Panics if there is no stack for it, as std's does; [`Builder::spawn`] gives the error instead. When
+/// that happens while the caller is unwinding, and always while the hub is ending, nothing panics, but the handle's
+/// [`join`](JoinHandle::join) says that it was refused.
 ///
 /// # Examples
 ///
@@ -85,8 +87,10 @@ where
     spawn_at(Location::caller(), f)
 }
 
-/// Spawns a green thread that begins once `delay` has passed. Until then it has no stack. It is alive from now on: it
-/// can be killed, and `run` waits for it. gevent's `spawn_later`.
+/// Spawns a green thread that begins once `delay` has passed; gevent's `spawn_later`.
+///
+/// Until then it has no stack, but it is alive: it can be killed, and [`run`](crate::run) waits for it. A delay beyond
+/// the clock's range means never.
 ///
 /// # Switching
 ///
@@ -146,8 +150,9 @@ where
     }
 }
 
-/// How others see whoever calls: the green thread, or the root. On an OS thread without a hub it is the root that a hub
-/// would have, with the same id.
+/// Returns how others see whoever calls: the green thread, or the root; std's `current`.
+///
+/// On an OS thread without a hub it is the root that a hub would have, with the same id.
 ///
 /// # Switching
 ///
@@ -167,7 +172,8 @@ pub fn current() -> Thread {
     })
 }
 
-/// How many green threads of this hub are alive, begun or not. The root is not counted.
+/// Returns how many green threads of this hub are alive, begun or not; Python's `threading.active_count`, but the root is
+/// not counted.
 ///
 /// # Switching
 ///
@@ -176,7 +182,8 @@ pub fn active_count() -> usize {
     hub::try_current().map_or(0, |hub| hub.alive())
 }
 
-/// All green threads of this hub that are alive, begun or not, oldest first. The root is not among them.
+/// Returns all green threads of this hub that are alive, begun or not, oldest first; Python's `threading.enumerate`, but
+/// the root is not among them.
 ///
 /// # Switching
 ///
@@ -197,8 +204,8 @@ pub fn enumerate() -> Vec<Thread> {
     everybody.iter().map(|body| Thread::new(hub::identity(body.task()))).collect()
 }
 
-/// Has somebody called [`cancel`](JoinHandle::cancel) on the green thread that asks? For loops that wait in nothing that
-/// could fail.
+/// Tells whether somebody has called [`cancel`](JoinHandle::cancel) on the green thread that asks: for loops that wait in
+/// nothing that could fail.
 ///
 /// # Switching
 ///

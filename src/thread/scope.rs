@@ -17,9 +17,8 @@ use crate::park::error::JoinError;
 use crate::park::payload::Unwind;
 use crate::park::told::park_in;
 use crate::thread::Thread;
-use crate::thread::builder::Options;
 use crate::thread::handle::Inner;
-use crate::thread::job::{dormant_borrowing, ended, outcome};
+use crate::thread::job::{Options, dormant_borrowing, ended, outcome};
 
 /// A place to spawn green threads that borrow; see [`scope`].
 pub struct Scope<'scope, 'env: 'scope> {
@@ -33,11 +32,8 @@ pub struct Scope<'scope, 'env: 'scope> {
     env: PhantomData<&'env mut &'env ()>,
 }
 
-/// Runs `f`, which may spawn green threads that borrow from the caller, and returns when all of them have ended.
-/// `std::thread::scope` is the model.
-///
-/// If `f` panics, the scope waits for its children, and the panic goes on. If the caller is killed, or an enclosing
-/// timeout unwinds it, the children are killed, and the scope waits for them as well; that wait cannot be interrupted.
+/// Runs `f`, which may spawn green threads that borrow from the caller, and returns when all of them have ended; std's
+/// `thread::scope`.
 ///
 /// # Switching
 ///
@@ -45,7 +41,13 @@ pub struct Scope<'scope, 'env: 'scope> {
 ///
 /// # Panics
 ///
-/// Panics if `f` does, or if a child that was not joined has.
+/// Panics if `f` does, once the children have ended, and if a child panicked that was not joined.
+///
+/// # Cancellation
+///
+/// If a kill or an expired timeout unwinds `f`, the children are killed, and the scope waits for them before the
+/// unwinding goes on. The wait for children cannot be interrupted: a request that comes during it is met at the caller's
+/// next park.
 ///
 /// # Examples
 ///
@@ -88,7 +90,8 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     ///
     /// # Switching
     ///
-    /// Never; but while the caller is unwinding, or where nothing may switch, the closure runs at once, inside this call.
+    /// Never; but while the caller is unwinding, or where nothing may switch, the closure runs at once, inside this
+    /// call.
     ///
     /// # Panics
     ///
@@ -187,8 +190,9 @@ where
     Ok(ScopedJoinHandle::new(job))
 }
 
-/// Owns the right to the result of a green thread of a scope. Dropping it detaches that green thread from its result,
-/// not from the scope.
+/// Owns the right to the result of a green thread of a scope; std's `ScopedJoinHandle`.
+///
+/// Dropping it gives the result up. The scope waits for the green thread all the same.
 pub struct ScopedJoinHandle<'scope, T> {
     inner: Inner<'scope, T>,
 }
@@ -198,7 +202,7 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
         ScopedJoinHandle { inner: Inner::new(job) }
     }
 
-    /// Waits for the end and takes the result. See [`JoinHandle::join`](crate::JoinHandle::join).
+    /// Waits for the end and takes the result, as [`JoinHandle::join`](crate::JoinHandle::join) does.
     ///
     /// # Switching
     ///
@@ -207,6 +211,10 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
     /// # Errors
     ///
     /// As [`JoinHandle::join`](crate::JoinHandle::join).
+    ///
+    /// # Cancellation
+    ///
+    /// A kill and an expired timeout unwind here.
     pub fn join(self) -> Result<T, JoinError> {
         self.inner.join()
     }
@@ -215,29 +223,37 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
     ///
     /// # Switching
     ///
-    /// May, if it has not ended.
+    /// May, if it has not ended. Returns at once while the caller is unwinding.
     ///
     /// # Panics
     ///
     /// Panics if a green thread waits for itself.
+    ///
+    /// # Cancellation
+    ///
+    /// A kill and an expired timeout unwind here.
     pub fn wait(&self) {
         self.inner.wait();
     }
 
-    /// Waits for the end, at most for `limit`; true if it has ended.
+    /// Waits for the end, at most for `limit`; returns true if it has ended.
     ///
     /// # Switching
     ///
-    /// May, if it has not ended.
+    /// May, if it has not ended. Returns at once while the caller is unwinding.
     ///
     /// # Panics
     ///
     /// Panics if a green thread waits for itself.
+    ///
+    /// # Cancellation
+    ///
+    /// A kill and an expired timeout unwind here.
     pub fn wait_timeout(&self, limit: Duration) -> bool {
         self.inner.wait_timeout(limit)
     }
 
-    /// Has it ended?
+    /// Tells whether it has ended.
     ///
     /// # Switching
     ///
@@ -246,7 +262,7 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
         self.inner.is_finished()
     }
 
-    /// Asks softly. See [`JoinHandle::cancel`](crate::JoinHandle::cancel).
+    /// Asks it softly to stop, as [`JoinHandle::cancel`](crate::JoinHandle::cancel) does.
     ///
     /// # Switching
     ///
@@ -255,16 +271,20 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
         self.inner.cancel();
     }
 
-    /// Makes it unwind at its present or next park. See [`JoinHandle::kill`](crate::JoinHandle::kill).
+    /// Makes it unwind at its present or next park, as [`JoinHandle::kill`](crate::JoinHandle::kill) does.
     ///
     /// # Switching
     ///
     /// Never.
+    ///
+    /// # Panics
+    ///
+    /// As [`JoinHandle::kill`](crate::JoinHandle::kill).
     pub fn kill(&self) {
         self.inner.kill();
     }
 
-    /// The green thread's id, name and `unpark`.
+    /// Returns the green thread's id, name and `unpark`.
     ///
     /// # Switching
     ///

@@ -7,7 +7,7 @@ use crate::hub::clock::Moment;
 use crate::hub::task::{WaitingFor, Woken};
 use crate::park::{self, Manner};
 
-/// Gives every green thread that is ready a turn, then goes on.
+/// Gives every green thread that is ready a turn, then goes on; std's `yield_now`, gevent's `sleep(0)`.
 ///
 /// # Switching
 ///
@@ -31,8 +31,10 @@ pub fn yield_now() {
     park::yield_turn();
 }
 
-/// Sleeps for at least `duration`; the others run meanwhile. Less than a millisecond is honoured. A duration beyond the
-/// clock's range means for ever; zero is a [`yield_now`].
+/// Sleeps for at least `duration`; the others run meanwhile.
+///
+/// Less than a millisecond is honoured; more may last a millisecond longer, for the poller counts whole ones. A
+/// duration beyond the clock's range means for ever; zero is a [`yield_now`].
 ///
 /// # Switching
 ///

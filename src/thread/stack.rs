@@ -11,8 +11,9 @@ thread_local! {
     static THERE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `f` on the OS thread's own, large stack: for deep recursion, or C libraries that want room. A panic of `f` goes
-/// on in the caller.
+/// Runs `f` on the OS thread's own, large stack: for deep recursion, or C libraries that want room.
+///
+/// A panic of `f` goes on in the caller.
 ///
 /// # Switching
 ///
