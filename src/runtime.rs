@@ -145,10 +145,7 @@ impl Runtime {
         if hub.orphaned.get() {
             hub.end_orphans();
         }
-        if !hub.remote.inbox.fall_asleep() {
-            // Something came during the turn: whoever polls the descriptor is to see it.
-            hub.remote.ring();
-        }
+        hub.ring_if_called();
         Ok(Turn { ran, ready: hub.ready.len(), alive: hub.alive() })
     }
 
@@ -224,6 +221,8 @@ impl Drop for Runtime {
 /// poll loop, with [`next_deadline`](Runtime::next_deadline) as the loop's timeout.
 impl AsFd for Runtime {
     fn as_fd(&self) -> BorrowedFd<'_> {
+        self.hub.lent.set(true);
+        self.hub.ring_if_called();
         self.hub.reactor.as_fd()
     }
 }

@@ -241,9 +241,9 @@ pub(crate) unsafe fn stands_on(strand: *const Strand, id: u64) -> bool {
     unsafe { &*strand }.has(id)
 }
 
-/// The way back to the stack on which the running chain began; none if no link is entered.
-pub(crate) fn outermost_yielder() -> Option<*const Yielder> {
-    with_current(|strand| strand.links().last().map(Link::yielder))
+/// The way back to the OS thread's own stack from what the root's code has entered; none if that is no link.
+pub(crate) fn roots_outermost_yielder() -> Option<*const Yielder> {
+    HERE.with(|here| here.root.links().last().map(Link::yielder))
 }
 
 /// The greenlet of values `T`, or the root `R` of such greenlets, in whose frames the running code stands: the
@@ -304,7 +304,7 @@ pub(crate) fn check_may_switch(what: &str) {
 #[cold]
 #[track_caller]
 fn refuse(what: &str) -> ! {
-    panic!("{what} may not switch here: inside on_hub_stack, a panic hook of the hub or no_switch");
+    panic!("{what} may not switch here: inside on_hub_stack or a hook of the hub");
 }
 
 /// Notes that a stack was left for ever in the middle of an unwinding, whose panic the OS thread counts for ever.

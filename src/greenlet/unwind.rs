@@ -27,6 +27,11 @@ pub(crate) fn is_for(payload: &Payload, link: &Link) -> bool {
         .is_some_and(|unwind| unwind.id == link.id() && unwind.address == &raw const *link as usize)
 }
 
+/// Whether [`raise`] made this payload, for whatever link.
+pub(crate) fn is_unwind(payload: &(dyn Any + Send)) -> bool {
+    payload.is::<Unwind>()
+}
+
 /// Runs `f`, which drops what belongs to nobody any more; what it throws is dropped as well (S12).
 pub(crate) fn contain(f: impl FnOnce()) {
     if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(f)) {

@@ -82,13 +82,7 @@ impl Hub {
     pub(crate) fn announce_end(&self) {
         let task = self.running();
         task.state.set(State::Ended);
-        if let Some(rare) = task.rare_if_any() {
-            let open = rare.scopes.borrow_mut().take();
-            let mut timers = self.timers.borrow_mut();
-            open.iter().filter_map(|scope| scope.timer).for_each(|key| {
-                timers.cancel(key);
-            });
-        }
+        self.close_scopes(task);
         if !task.daemon {
             self.lasting.set(self.lasting.get() - 1);
             if self.lasting.get() == 0 {
@@ -96,6 +90,17 @@ impl Hub {
             }
         }
         self.tell_all(&task.waiters);
+    }
+
+    /// Takes out the alarms of scopes that were left open.
+    pub(crate) fn close_scopes(&self, task: &Task) {
+        if let Some(rare) = task.rare_if_any() {
+            let open = rare.scopes.borrow_mut().take();
+            let mut timers = self.timers.borrow_mut();
+            open.iter().filter_map(|scope| scope.timer).for_each(|key| {
+                timers.cancel(key);
+            });
+        }
     }
 
     /// Strikes a green thread that has ended from the books.
@@ -132,9 +137,5 @@ impl Hub {
         }
         self.ids.set((next + 1, end));
         next
-    }
-
-    pub(crate) fn next_scope(&self) -> u64 {
-        self.next_scope.replace(self.next_scope.get() + 1)
     }
 }

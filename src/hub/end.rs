@@ -3,6 +3,7 @@
 //! A stack that was not unwound is never freed: somebody may hold a reference into it (S8). So a green thread that will
 //! not end costs its memory, once, and a line on standard error that names it; it can neither hang nor corrupt the rest.
 
+use std::io::Write;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -37,7 +38,12 @@ impl Hub {
     fn end_all(&self) {
         self.closing.set(true);
         for body in self.living.everybody() {
-            self.request(body.task(), Requests::KILL);
+            if cfg!(panic = "abort") && !body.task().yielder.get().is_null() {
+                // Nothing can unwind it.
+                self.leave_standing(body);
+            } else {
+                self.request(body.task(), Requests::KILL);
+            }
         }
         let outer = self.turning.replace(true);
         let patience = Instant::now() + GRACE;
@@ -60,12 +66,17 @@ impl Hub {
     #[cold]
     fn leave_standing(&self, body: Rc<dyn Body>) {
         let task = body.task();
-        eprintln!(
-            "greenroom: {} did not end when it was killed at the end of its hub (it waits for: {:?}); \
-             its stack is left as it stands",
-            task.describe(),
-            task.waiting_for.get(),
-        );
+        if cfg!(panic = "unwind") {
+            // Standard error may be closed: then nobody is told.
+            let _ = writeln!(
+                std::io::stderr(),
+                "greenroom: {} did not end when it was killed at the end of its hub (it waits for: {:?}); \
+                 its stack is left as it stands",
+                task.describe(),
+                task.waiting_for.get(),
+            );
+        }
+        self.close_scopes(task);
         let pointer = TaskPtr::new(task);
         self.ready.remove(|other| other == pointer);
         self.disarm(&task.timer);
@@ -74,7 +85,7 @@ impl Hub {
         if !task.daemon {
             self.lasting.set(self.lasting.get() - 1);
         }
-        task.waiters.abandon();
+        self.tell_all(&task.waiters);
         drop(self.strike(task));
         std::mem::forget(body);
     }

@@ -31,7 +31,7 @@ impl Drop for Marker {
 
 /// How other OS threads see a green thread of the current hub, or its root.
 pub(crate) fn identity(task: &Task) -> Arc<Identity> {
-    if task.is_root() {
+    if task.is_root() && task.state.get() != State::Ended {
         return root_identity();
     }
     if let Some(known) = task.rare().known_outside.get() {

@@ -137,15 +137,18 @@ pub(crate) struct Hub {
     /// Those that are alive and not daemons, and the root's wait for there being none.
     pub(crate) lasting: Cell<usize>,
     pub(crate) all_ended: WaitList,
-    next_scope: Cell<u64>,
     ids: Cell<(u64, u64)>,
     pub(crate) number: u64,
+    /// Those that are parked while they unwind: see `park::is_unwinding`.
+    pub(crate) parked_unwinding: Cell<u32>,
     /// A turn runs: the hub's owner may not take the hub away now.
     pub(crate) turning: Cell<bool>,
     /// Nobody is to be spawned any more.
     pub(crate) closing: Cell<bool>,
     /// The owner let go of the hub on one of its own green threads: the turn ends them once it is back on the root.
     pub(crate) orphaned: Cell<bool>,
+    /// Somebody polls the descriptor: between turns the hub counts as asleep.
+    pub(crate) lent: Cell<bool>,
     /// No owner: made by the first call that needed it.
     pub(crate) implicit: Cell<bool>,
     pub(crate) watchdog: Option<Watchdog>,
@@ -178,12 +181,13 @@ impl Hub {
             default_stacks,
             lasting: Cell::new(0),
             all_ended: WaitList::new(),
-            next_scope: Cell::new(1),
             ids: Cell::new((0, 0)),
             number: next_hub_number(),
+            parked_unwinding: Cell::new(0),
             turning: Cell::new(false),
             closing: Cell::new(false),
             orphaned: Cell::new(false),
+            lent: Cell::new(false),
             implicit: Cell::new(false),
             watchdog,
             on_panic: settings.on_panic,

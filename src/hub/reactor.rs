@@ -173,15 +173,16 @@ impl Reactor {
         }
     }
 
-    /// The wait as mio takes it. mio rounds up to milliseconds; what is shorter is left to the alarm.
+    /// The wait as mio takes it: whole milliseconds. What is left of it is the next wait, and one that is shorter is left to
+    /// the alarm.
     fn timeout(&self, wait: Option<Moment>) -> Option<Duration> {
-        match wait {
-            // Without an alarm (no descriptor left for it, another system) the sleep is as long as mio makes it.
-            Some(wait) if (1..MILLISECOND).contains(&wait) && self.set_alarm(wait).is_ok() => {
-                Some(Duration::from_millis(2))
-            }
-            wait => wait.map(Duration::from_nanos),
+        let wait = wait?;
+        if wait > MILLISECOND {
+            return Some(Duration::from_millis(wait / MILLISECOND));
         }
+        // Without an alarm (no descriptor left for it, another system) the sleep is as long as mio makes it.
+        let alarmed = wait > 0 && self.set_alarm(wait).is_ok();
+        Some(if alarmed { Duration::from_millis(2) } else { Duration::from_nanos(wait) })
     }
 
     fn set_alarm(&self, wait: Moment) -> io::Result<()> {

@@ -74,6 +74,11 @@ impl Scopes {
         self.open.iter().any(|scope| scope.expired)
     }
 
+    /// Whether `deliver` would find one.
+    pub(crate) fn any_to_deliver(&self, stands: impl Fn(u64) -> bool) -> bool {
+        self.open.iter().any(|scope| scope.expired && stands(scope.link))
+    }
+
     /// The outermost scope whose time is over and whose frames `stands` says are below the caller; it counts as
     /// delivered from now on.
     pub(crate) fn deliver(&mut self, stands: impl Fn(u64) -> bool) -> Option<u64> {

@@ -74,6 +74,8 @@ pub(crate) struct Task {
     /// Which requests end the wait it is in. Has meaning while it is parked.
     pub(crate) heeds: Cell<Requests>,
     pub(crate) daemon: bool,
+    /// It is parked while it unwinds.
+    pub(crate) parked_unwinding: Cell<bool>,
     /// It ended by a panic; and somebody has taken its result.
     pub(crate) panicked: Cell<bool>,
     pub(crate) joined: Cell<bool>,
@@ -121,6 +123,7 @@ impl Task {
             requests: Cell::new(Requests::NONE),
             heeds: Cell::new(Requests::NONE),
             daemon,
+            parked_unwinding: Cell::new(false),
             panicked: Cell::new(false),
             joined: Cell::new(false),
             place: Place::default(),

@@ -35,6 +35,16 @@ impl Hub {
             }
         }
         self.turning.set(outer);
+        if self.lent.get() {
+            self.ring_if_called();
+        }
+    }
+
+    /// The hub is left to whoever polls its descriptor, who is to see what came and what will.
+    pub(crate) fn ring_if_called(&self) {
+        if !self.remote.inbox.fall_asleep() {
+            self.remote.ring();
+        }
     }
 
     /// Runs those that are ready until the next look is due. True if it came to the root.
@@ -158,10 +168,11 @@ impl Hub {
         if sleeps && !self.remote.inbox.fall_asleep() {
             wait = Some(0);
         }
-        if wait != Some(0) || !self.reactor.is_empty() {
+        if wait != Some(0) || !self.reactor.is_empty() || self.lent.get() {
             self.remote.counters.polls.add(1);
             if let Err(error) = self.reactor.look(wait, |lane| self.awaken(lane)) {
                 // The poller's own descriptor was closed under us: nothing that waits can ever be woken (F5).
+                self.turning.set(false);
                 panic!("the hub's poller failed: {error}");
             }
         }
@@ -219,5 +230,5 @@ impl Hub {
 
 /// Sleepers whose deadlines are near each other wake together: the hub sleeps 1 % longer than asked, at most 50 µs.
 fn with_slack(wait: Moment) -> Moment {
-    wait + (wait / 100).min(50_000)
+    wait.saturating_add((wait / 100).min(50_000))
 }

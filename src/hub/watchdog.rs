@@ -1,6 +1,6 @@
 //! The watchdog: an OS thread that looks whether one green thread keeps the hub's OS thread for too long.
 
-use std::io;
+use std::io::{self, Write};
 use std::panic::Location;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -94,7 +94,8 @@ impl Leash {
             Some(name) => format!("\"{name}\""),
             None => self.id.to_string(),
         };
-        eprintln!(
+        let _ = writeln!(
+            io::stderr(),
             "greenroom: green thread {name}, spawned at {}, has kept its OS thread for {:?} (the limit is {limit:?})",
             self.site,
             self.since.elapsed(),

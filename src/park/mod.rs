@@ -44,15 +44,22 @@ pub(crate) enum Manner {
     Infallible,
     /// A sleep: as infallible, but cancel ends it early.
     Sleep,
-    /// Nothing ends it but what it waits for: the end of a scope, whose children borrow from the frame that waits.
+    /// The end of a scope, whose children borrow from the frame that waits: kill and expiry wake the waiter, who looks at
+    /// [`asked_to_end`] and waits on.
+    Guardian,
+    /// Nothing ends it but what it waits for.
     Deaf,
 }
 
 impl Manner {
     const fn heeds(self) -> Requests {
         match self {
+            // Nothing can be unwound: what would unwind is not heeded.
+            Manner::Fallible if cfg!(panic = "abort") => Requests::EXPIRY.and(Requests::CANCEL),
+            Manner::Sleep if cfg!(panic = "abort") => Requests::CANCEL,
+            Manner::Infallible | Manner::Guardian if cfg!(panic = "abort") => Requests::NONE,
             Manner::Fallible | Manner::Sleep => Requests::KILL.and(Requests::EXPIRY).and(Requests::CANCEL),
-            Manner::Infallible => Requests::KILL.and(Requests::EXPIRY),
+            Manner::Infallible | Manner::Guardian => Requests::KILL.and(Requests::EXPIRY),
             Manner::Deaf => Requests::NONE,
         }
     }
@@ -101,11 +108,15 @@ pub(crate) fn park(
         });
         task.timer.set(deadline.map(|moment| hub.arm(moment, Due::Wake(TaskPtr::new(task)))));
         task.state.set(State::Parked);
-        switch_away(hub, task);
+        if std::thread::panicking() {
+            away_while_unwinding(hub, task);
+        } else {
+            switch_away(hub, task);
+        }
         hub.disarm(&task.timer);
         task.waiting_for.set(WaitingFor::Nothing);
         match task.woken.get() {
-            Woken::Request => {
+            Woken::Request if manner != Manner::Guardian => {
                 if let Some(interruption) = pending(task, manner) {
                     return Err(interruption);
                 }
@@ -143,7 +154,7 @@ pub(crate) fn spend(hub: &Hub) {
 #[cold]
 fn spent(hub: &Hub) {
     let task = hub.running();
-    if !panicking() && !chain::switching_forbidden() {
+    if !is_unwinding(hub, task) && !chain::switching_forbidden() {
         give_way(hub, task);
         meet_kill(task);
     }
@@ -157,15 +168,27 @@ fn give_way(hub: &Hub, task: &Task) {
     switch_away(hub, task);
 }
 
-/// Is the running stack being unwound?
-#[inline(always)]
-fn panicking() -> bool {
-    std::thread::panicking() && !chain::panic_is_stranded()
+/// Leaves in the middle of an unwinding, for a wait that must be waited. The panic count of the OS thread says nothing about
+/// others then, so meanwhile it counts for this one only.
+#[cold]
+fn away_while_unwinding(hub: &Hub, task: &Task) {
+    task.parked_unwinding.set(true);
+    hub.parked_unwinding.set(hub.parked_unwinding.get() + 1);
+    switch_away(hub, task);
+    hub.parked_unwinding.set(hub.parked_unwinding.get() - 1);
+    task.parked_unwinding.set(false);
+}
+
+/// Is whoever runs being unwound? As far as the OS thread's panic count can tell: it is above zero for ever once a stack was
+/// left in the middle of an unwinding, and for all while one is parked in it.
+fn is_unwinding(hub: &Hub, task: &Task) -> bool {
+    let others = hub.parked_unwinding.get() > 0 && !task.parked_unwinding.get();
+    std::thread::panicking() && !others && !chain::panic_is_stranded()
 }
 
 #[inline(always)]
 fn admitted_at_once(task: &Task) -> bool {
-    task.requests.get() == Requests::NONE && !panicking() && !chain::switching_forbidden()
+    task.requests.get() == Requests::NONE && !std::thread::panicking() && !chain::switching_forbidden()
 }
 
 /// May this wait begin?
@@ -176,15 +199,14 @@ fn admit(hub: &Hub, task: &Task, manner: Manner) -> Result<(), Interruption> {
 
 #[cold]
 fn admit_slowly(hub: &Hub, task: &Task, manner: Manner) -> Result<(), Interruption> {
-    if panicking() {
+    let must = matches!(manner, Manner::Guardian | Manner::Deaf);
+    if !must && is_unwinding(hub, task) {
         return Err(Interruption::Refused);
     }
     if chain::switching_forbidden() {
-        panic!(
-            "a wait where nothing may switch: inside on_hub_stack, a waker, a hook of the hub, or no_switch"
-        );
+        panic!("a wait where nothing may switch: inside on_hub_stack, a waker or a hook of the hub");
     }
-    if task.requests.get().meets(manner.heeds()) {
+    if is_to_end(task, manner) {
         // First the others get a turn: else a loop that retries, or that catches its own unwinding, would own the OS thread.
         give_way(hub, task);
         if let Some(interruption) = pending(task, manner) {
@@ -192,6 +214,27 @@ fn admit_slowly(hub: &Hub, task: &Task, manner: Manner) -> Result<(), Interrupti
         }
     }
     Ok(())
+}
+
+/// Would [`pending`] end this wait? Only then may the others get a turn first: what they tell a caller that goes on to wait
+/// would be lost.
+fn is_to_end(task: &Task, manner: Manner) -> bool {
+    let asked = |request| manner.heeds().meets(request) && task.requests.get().meets(request);
+    manner != Manner::Guardian
+        && (asked(Requests::KILL)
+            || asked(Requests::CANCEL)
+            || (asked(Requests::EXPIRY) && task.rare().scopes.borrow().any_to_deliver(chain::stands)))
+}
+
+/// For a guardian: is it asked to end, and by what? An expiry counts as delivered from now on.
+pub(crate) fn asked_to_end() -> Option<Unwind> {
+    let task = hub::current().running();
+    let asked = |request| Manner::Guardian.heeds().meets(request) && task.requests.get().meets(request);
+    if asked(Requests::KILL) {
+        return Some(Unwind::Kill { thread: task.id });
+    }
+    let expired = asked(Requests::EXPIRY).then(|| task.rare().scopes.borrow_mut().deliver(chain::stands));
+    expired.flatten().map(|scope| Unwind::Expiry { thread: task.id, scope })
 }
 
 /// Meets the requests that a wait of this manner heeds: unwinds, or says what the wait ends in.

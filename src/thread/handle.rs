@@ -99,11 +99,11 @@ impl<'a, T> Inner<'a, T> {
         if self.is_finished() {
             return;
         }
-        if cfg!(panic = "abort") {
+        let task = self.job.task();
+        if cfg!(panic = "abort") && !task.yielder.get().is_null() {
             panic!("kill needs unwinding, and this program is built with panic = \"abort\"");
         }
         let hub = hub::current();
-        let task = self.job.task();
         hub.request(task, Requests::KILL);
         if hub.current.get().is(task) && !std::thread::panicking() {
             Unwind::Kill { thread: task.id }.raise();
@@ -334,11 +334,12 @@ impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        // User code first, which may park: what is true after it stays true.
+        let node = Box::new(Node::new(Waiter::Waker(context.waker().clone())));
         self.forget_waker();
         if self.is_finished() {
             return Poll::Ready(self.inner.join());
         }
-        let node = Box::new(Node::new(Waiter::Waker(context.waker().clone())));
         // SAFETY: the box keeps its address, and `forget_waker` leaves before it goes; the handle holds the record (S15).
         unsafe { self.inner.job.task().waiters.join(&node) };
         self.waker.set(Some(node));

@@ -213,7 +213,8 @@ impl<F: FnOnce() -> T, T> Body for Record<F, T> {
     }
 
     fn abandon(&self) {
-        drop(self.stage.replace(Stage::Ended(Err(JoinError::killed()))));
+        let last = self.stage.replace(Stage::Ended(Err(JoinError::killed())));
+        contain(|| drop(last));
     }
 }
 

@@ -9,13 +9,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::greenlet::chain;
+use crate::greenlet::unwind;
 use crate::hub;
 use crate::hub::requests::Requests;
 use crate::hub::task::{Body, State, TaskPtr, WaitingFor};
-use crate::park::Manner;
 use crate::park::error::JoinError;
 use crate::park::payload::Unwind;
 use crate::park::told::park_in;
+use crate::park::{self, Manner};
 use crate::thread::Thread;
 use crate::thread::handle::Inner;
 use crate::thread::job::{Options, dormant_borrowing, ended, outcome};
@@ -73,15 +74,21 @@ where
     };
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     if let Err(payload) = &result
-        && Unwind::of(&**payload).is_some()
+        && (Unwind::of(&**payload).is_some() || unwind::is_unwind(&**payload))
     {
         scope.kill_children();
     }
-    scope.wait_for_children();
+    let asked = scope.wait_for_children();
     match result {
         Err(payload) => resume_unwind(payload),
         Ok(_) if scope.failed.get() => panic!("a green thread of the scope panicked"),
-        Ok(value) => value,
+        Ok(value) => match asked {
+            None => value,
+            Some(unwind) => {
+                drop(value);
+                unwind.raise()
+            }
+        },
     }
 }
 
@@ -120,18 +127,30 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         }
     }
 
-    /// Waits for the end of each child. This is what makes borrowing sound, so it has no other way out (S13).
-    fn wait_for_children(&self) {
+    /// Waits for the end of each child. This is what makes borrowing sound, so it has no other way out (S13). If the
+    /// waiter is asked to end meanwhile, so are the children; by what is returned.
+    fn wait_for_children(&self) -> Option<Unwind> {
         let sealed = NoWayOut;
-        loop {
-            let last = self.children.borrow_mut().pop();
-            let Some(child) = last else { break };
+        // From now on the list only grows: children may still spawn others.
+        self.roomy.set(usize::MAX);
+        let mut asked = None;
+        for next in 0.. {
+            let Some(child) = self.children.borrow().get(next).cloned() else { break };
             while child.task().state.get() != State::Ended {
-                let _ = park_in(&child.task().waiters, Manner::Deaf, WaitingFor::ScopeEnd, None);
+                if asked.is_none() && !std::thread::panicking() {
+                    asked = park::asked_to_end();
+                    if asked.is_some() {
+                        self.kill_children();
+                    }
+                }
+                let manner = if asked.is_none() { Manner::Guardian } else { Manner::Deaf };
+                let waited = park_in(&child.task().waiters, manner, WaitingFor::ScopeEnd, None);
+                debug_assert!(waited.is_ok(), "this wait is neither refused nor interrupted");
             }
             self.note_failure(&*child);
         }
         std::mem::forget(sealed);
+        asked
     }
 
     fn adopt(&self, child: Rc<dyn Body>) {

@@ -40,7 +40,7 @@ pub fn on_hub_stack<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     let _no_switch = chain::forbid();
     let _there = There::enter();
     let green = hub::try_current().map(|hub| hub.running().yielder.get()).filter(|way| !way.is_null());
-    match green.or_else(chain::outermost_yielder) {
+    match chain::roots_outermost_yielder().or(green) {
         // SAFETY: the coroutine that this way leads out of is running, and this frame stands on its stack or on one
         // that was entered from it; `f` does not switch: the guard above makes every switch panic (S7).
         Some(way) => unsafe { switch::on_resumers_stack(way, f) },

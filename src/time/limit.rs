@@ -56,7 +56,7 @@ pub fn timeout<T>(limit: Duration, f: impl FnOnce() -> T) -> Result<T, Elapsed> 
 fn open(limit: Duration) -> (u64, u64) {
     let hub = hub::current();
     let task = hub.running();
-    let id = hub.next_scope();
+    let id = hub.next_id();
     let expired = limit.is_zero();
     let timer = match hub.clock.after(limit) {
         Some(moment) if !expired => Some(hub.arm(moment, Due::Expire(TaskPtr::new(task), id))),

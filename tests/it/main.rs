@@ -1,5 +1,6 @@
 //! The behaviour tests: one binary, one module for each public module of the crate, under the same name.
 
+mod corners;
 mod floors;
 mod from_greenlet;
 mod generator;
