@@ -46,9 +46,8 @@ pub struct Scope<'scope, 'env: 'scope> {
 ///
 /// # Cancellation
 ///
-/// If a kill or an expired timeout unwinds `f`, the children are killed, and the scope waits for them before the
-/// unwinding goes on. The wait for children cannot be interrupted: a request that comes during it is met at the caller's
-/// next park.
+/// If a kill or an expired timeout unwinds `f`, or comes while the scope waits for its children, these are killed, and the
+/// scope waits for them all the same before the unwinding goes on: nothing cuts that wait short.
 ///
 /// # Examples
 ///

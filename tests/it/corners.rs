@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use greenroom::generator::Generator;
 use greenroom::{Runtime, current, scope, sleep, spawn, thread, timeout};
 
-use crate::support::{hub, ms, watch};
+use crate::support::{guard, hub, ms, watch};
 
 /// Whether the descriptor is readable, as a poll that knows no edges sees it.
 #[expect(unsafe_code, reason = "poll(2) is a plain system call")]
@@ -219,18 +219,20 @@ fn the_hubs_stack_is_the_os_threads_though_the_root_parks_in_a_generator() {
 
 #[test]
 fn a_root_that_joins_one_who_will_not_end_gets_its_answer_when_the_hub_ends() {
-    let runtime = Rc::new(Cell::new(Some(Runtime::new().unwrap())));
-    let stubborn = spawn(|| {
-        loop {
-            let _ = std::panic::catch_unwind(|| sleep(ms(50)));
-        }
+    guard(|| {
+        let runtime = Rc::new(Cell::new(Some(Runtime::new().unwrap())));
+        let stubborn = spawn(|| {
+            loop {
+                let _ = std::panic::catch_unwind(|| sleep(ms(50)));
+            }
+        });
+        let owner = runtime.clone();
+        spawn(move || {
+            sleep(ms(5));
+            drop(owner.take());
+        });
+        let begin = Instant::now();
+        assert!(stubborn.join().unwrap_err().is_killed());
+        assert!(begin.elapsed() < Duration::from_secs(20));
     });
-    let owner = runtime.clone();
-    spawn(move || {
-        sleep(ms(5));
-        drop(owner.take());
-    });
-    let begin = Instant::now();
-    assert!(stubborn.join().unwrap_err().is_killed());
-    assert!(begin.elapsed() < Duration::from_secs(20));
 }
