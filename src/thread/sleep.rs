@@ -33,8 +33,8 @@ pub fn yield_now() {
 
 /// Sleeps for at least `duration`; the others run meanwhile.
 ///
-/// Less than a millisecond is honoured; more may last a millisecond longer, for the poller counts whole ones. A
-/// duration beyond the clock's range means for ever; zero is a [`yield_now`].
+/// An idle hub sleeps 1 % longer than asked, at most 50 µs, so that neighbours wake together; on Linux less than a
+/// millisecond is honoured. A duration beyond the clock's range means for ever; zero is a [`yield_now`].
 ///
 /// # Switching
 ///
