@@ -33,6 +33,7 @@ pub(crate) mod reactor;
 mod ready;
 pub(crate) mod remote;
 pub(crate) mod requests;
+pub(crate) mod scopes;
 #[expect(unsafe_code, reason = "names green threads by pointer")]
 pub(crate) mod task;
 pub(crate) mod timers;

@@ -6,19 +6,18 @@ use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::hub;
-use crate::hub::remote::Identity;
 use crate::hub::requests::Requests;
 use crate::hub::task::{State, TaskPtr, WaitingFor, Woken};
 use crate::hub::waiters::{Node, Waiter};
 use crate::park::error::JoinError;
 use crate::park::payload::Unwind;
 use crate::park::told::park_in;
-use crate::park::{self, Interruption, Manner};
+use crate::park::{self, Manner};
+use crate::thread::Thread;
 use crate::thread::job::{Job, Options, dormant, stillborn};
 
 /// Owns the right to the result of a green thread; std's `JoinHandle`, with gevent's `kill` and `link`.
@@ -355,56 +354,5 @@ impl<T> fmt::Debug for JoinHandle<T> {
             .field("name", &task.label.name)
             .field("finished", &self.is_finished())
             .finish()
-    }
-}
-
-/// Names a green thread, or a root, and can unpark it, from any OS thread.
-#[derive(Clone)]
-pub struct Thread {
-    identity: Arc<Identity>,
-}
-
-/// The number of a green thread or of an OS thread's root; none is given twice in a process.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct ThreadId(u64);
-
-impl Thread {
-    pub(crate) fn new(identity: Arc<Identity>) -> Thread {
-        Thread { identity }
-    }
-
-    /// Returns the number of this green thread or root; a root has the same before, during and after a hub.
-    pub fn id(&self) -> ThreadId {
-        ThreadId(self.identity.id)
-    }
-
-    /// Returns the name it was given; a root has that of its OS thread.
-    pub fn name(&self) -> Option<&str> {
-        self.identity.name.as_deref()
-    }
-
-    /// Lets its present or next [`park`](crate::thread::park) return; std's `unpark`.
-    ///
-    /// Tokens do not add up. Once it has ended, nothing happens.
-    ///
-    /// # Switching
-    ///
-    /// Never. It may be called on any OS thread; a hub that sleeps is woken.
-    pub fn unpark(&self) {
-        if self.identity.token.set() {
-            self.identity.wake(hub::try_current());
-        }
-    }
-}
-
-impl fmt::Debug for Thread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Thread").field("id", &self.id()).field("name", &self.name()).finish()
-    }
-}
-
-impl From<Interruption> for Refusal {
-    fn from(_: Interruption) -> Refusal {
-        Refusal::Unwinding
     }
 }

@@ -30,6 +30,7 @@ mod handle;
 #[expect(unsafe_code, reason = "hides from the hub what a scope's green threads borrow")]
 mod job;
 mod local;
+mod named;
 #[expect(unsafe_code, reason = "vouches for what its green threads borrow")]
 mod scope;
 mod sleep;
@@ -37,8 +38,9 @@ mod sleep;
 mod stack;
 
 pub use builder::Builder;
-pub use handle::{JoinHandle, Thread, ThreadId};
+pub use handle::JoinHandle;
 pub use local::{AccessError, LocalKey};
+pub use named::{Thread, ThreadId};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use sleep::{park, park_timeout, sleep, sleep_until, yield_now};
 pub use stack::on_hub_stack;

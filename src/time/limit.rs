@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use crate::greenlet::chain;
-use crate::hub::requests::{Requests, Scope};
+use crate::hub::requests::Requests;
+use crate::hub::scopes::Scope;
 use crate::hub::task::{Task, TaskPtr};
 use crate::hub::{self, Due, Hub};
 use crate::park::error::Elapsed;
