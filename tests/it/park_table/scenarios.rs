@@ -90,9 +90,10 @@ impl Run {
 fn for_every_row(scenario: fn(Run) -> Met) {
     for row in ROWS {
         let begun = Instant::now();
-        let met = (0..100).any(|_| support::hub(|| scenario(Run::of(row))) == Met::InTime);
-        assert!(met, "{}: it was never met in its wait", row.name);
-        assert!(begun.elapsed() < ms(20_000), "{} took {:?}", row.name, begun.elapsed());
+        // The answer of a look-up may come before the caller parks, on a busy machine many times over.
+        while support::hub(|| scenario(Run::of(row))) != Met::InTime {
+            assert!(begun.elapsed() < ms(20_000), "{}: it was never met in its wait", row.name);
+        }
     }
 }
 
