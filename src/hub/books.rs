@@ -9,6 +9,7 @@ use crate::greenlet::chain;
 use crate::greenlet::unwind::discard;
 use crate::hub::Hub;
 use crate::hub::here::reserve_ids;
+use crate::hub::scopes::Scope;
 use crate::hub::task::{Body, State, Task, TaskPtr};
 use crate::stack::Class;
 
@@ -93,14 +94,18 @@ impl Hub {
     }
 
     /// Takes out the alarms of scopes that were left open.
+    #[inline(always)]
     pub(crate) fn close_scopes(&self, task: &Task) {
         if let Some(rare) = task.rare_if_any() {
-            let open = rare.scopes.borrow_mut().take();
-            let mut timers = self.timers.borrow_mut();
-            open.iter().filter_map(|scope| scope.timer).for_each(|key| {
-                timers.cancel(key);
-            });
+            self.close_all(rare.scopes.borrow_mut().take());
         }
+    }
+
+    fn close_all(&self, open: Vec<Scope>) {
+        let mut timers = self.timers.borrow_mut();
+        open.iter().filter_map(|scope| scope.timer).for_each(|key| {
+            timers.cancel(key);
+        });
     }
 
     /// Strikes a green thread that has ended from the books.

@@ -78,7 +78,7 @@ impl WaitList {
     /// # Safety
     ///
     /// Node and list stay where they are until the node has [left](Self::leave) this list, on every way out (S15).
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn join(&self, node: &Node) {
         self.link(self.last.get(), node, ptr::null());
     }
@@ -93,7 +93,7 @@ impl WaitList {
     }
 
     /// Gives a node up. True if it had been told.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn leave(&self, node: &Node) -> bool {
         let told = !node.linked.get();
         if !told {
@@ -103,7 +103,7 @@ impl WaitList {
     }
 
     /// Takes the first out; the caller tells it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_first(&self) -> Option<Waiter> {
         // SAFETY: a linked node is where it was when it joined (`join`).
         let first = unsafe { self.first.get().as_ref() }?;
@@ -118,6 +118,7 @@ impl WaitList {
         }
     }
 
+    #[inline(always)]
     fn link(&self, previous: *const Node, node: &Node, next: *const Node) {
         debug_assert!(!node.linked.get(), "a node is in one list, once");
         node.previous.set(previous);
@@ -127,6 +128,7 @@ impl WaitList {
         self.neighbour_before(next).set(node);
     }
 
+    #[inline(always)]
     fn unlink(&self, node: &Node) {
         let (previous, next) = (node.previous.get(), node.next.get());
         node.linked.set(false);
@@ -135,11 +137,13 @@ impl WaitList {
     }
 
     /// Where the link that follows `node` is kept; null stands for the list itself.
+    #[inline(always)]
     fn neighbour_after(&self, node: *const Node) -> &Cell<*const Node> {
         // SAFETY: neighbours of a linked node are linked, so they are where they were (`join`).
         unsafe { node.as_ref() }.map_or(&self.first, |node| &node.next)
     }
 
+    #[inline(always)]
     fn neighbour_before(&self, node: *const Node) -> &Cell<*const Node> {
         // SAFETY: as above.
         unsafe { node.as_ref() }.map_or(&self.last, |node| &node.previous)

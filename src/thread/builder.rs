@@ -3,9 +3,7 @@
 use std::io;
 use std::panic::Location;
 
-use crate::hub;
-use crate::hub::task::TaskPtr;
-use crate::thread::job::{Options, dormant};
+use crate::thread::job::{Options, ready};
 use crate::thread::{JoinHandle, Scope, ScopedJoinHandle, scope};
 
 /// Spawns green threads with a name, another size of stack, or as daemons. std's `Builder`, and more.
@@ -70,9 +68,7 @@ impl Builder {
         F: FnOnce() -> T + 'static,
         T: 'static,
     {
-        let job = dormant(self.options, Location::caller(), f)?;
-        hub::current().start(TaskPtr::new(job.task()));
-        Ok(JoinHandle::new(job))
+        Ok(JoinHandle::new(ready(self.options, Location::caller(), f)?))
     }
 
     /// Spawns a green thread that may borrow what outlives `scope`, as [`Scope::spawn`] does.

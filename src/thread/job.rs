@@ -10,7 +10,7 @@ use crate::greenlet::switch::Yielder;
 use crate::greenlet::unwind::contain;
 use crate::hub;
 use crate::hub::requests::Requests;
-use crate::hub::task::{Body, State, Task};
+use crate::hub::task::{Body, State, Task, TaskPtr};
 use crate::park::error::JoinError;
 use crate::park::payload::Unwind;
 use crate::thread::local;
@@ -94,7 +94,24 @@ where
     T: 'static,
 {
     // SAFETY: nothing is borrowed.
-    unsafe { dormant_borrowing(options, site, body) }
+    Ok(unsafe { adopted(options, site, body) }?)
+}
+
+/// Makes a green thread that is ready to run.
+#[inline]
+pub(crate) fn ready<F, T>(
+    options: Options,
+    site: &'static Location<'static>,
+    body: F,
+) -> io::Result<Rc<dyn Job<T>>>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    // SAFETY: nothing is borrowed.
+    let record = unsafe { adopted(options, site, body) }?;
+    hub::current().start(TaskPtr::new(&record.task));
+    Ok(record)
 }
 
 /// As [`dormant`], for a body or result that borrows.
@@ -108,6 +125,25 @@ pub(crate) unsafe fn dormant_borrowing<'a, F, T>(
     site: &'static Location<'static>,
     body: F,
 ) -> io::Result<Rc<dyn Job<T> + 'a>>
+where
+    F: FnOnce() -> T + 'a,
+    T: 'a,
+{
+    // SAFETY: as the caller's.
+    Ok(unsafe { adopted(options, site, body) }?)
+}
+
+/// Makes the record and enters it into the hub's books.
+///
+/// # Safety
+///
+/// As [`dormant_borrowing`].
+#[inline]
+unsafe fn adopted<'a, F, T>(
+    options: Options,
+    site: &'static Location<'static>,
+    body: F,
+) -> io::Result<Rc<Record<F, T>>>
 where
     F: FnOnce() -> T + 'a,
     T: 'a,

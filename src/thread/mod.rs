@@ -57,7 +57,7 @@ use crate::hub::Due;
 use crate::hub::requests::Requests;
 use crate::hub::task::TaskPtr;
 use crate::thread::handle::refused;
-use crate::thread::job::{Options, dormant};
+use crate::thread::job::{Options, dormant, ready};
 
 /// Spawns a green thread on the hub of this OS thread; it runs when whoever runs now parks.
 ///
@@ -124,11 +124,8 @@ where
     F: FnOnce() -> T + 'static,
     T: 'static,
 {
-    match dormant(Options::default(), site, f) {
-        Ok(job) => {
-            hub::current().start(TaskPtr::new(job.task()));
-            JoinHandle::new(job)
-        }
+    match ready(Options::default(), site, f) {
+        Ok(job) => JoinHandle::new(job),
         Err(why) => refused(site, why),
     }
 }
