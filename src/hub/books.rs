@@ -2,11 +2,10 @@
 
 use std::any::Any;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use crate::greenlet::chain;
-use crate::greenlet::unwind::discard;
+use crate::greenlet::unwind::contain;
 use crate::hub::Hub;
 use crate::hub::here::reserve_ids;
 use crate::hub::scopes::Scope;
@@ -127,10 +126,7 @@ impl Hub {
     pub(crate) fn report_panic(&self, task: &Task, payload: &(dyn Any + Send)) {
         let Some(on_panic) = &self.on_panic else { return };
         let _no_switch = chain::forbid();
-        let call = AssertUnwindSafe(|| on_panic(task, payload));
-        if let Err(second) = catch_unwind(call) {
-            discard(second);
-        }
+        contain(|| on_panic(task, payload));
     }
 
     /// A number no other green thread or root of this process has had.

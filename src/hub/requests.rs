@@ -23,6 +23,10 @@ impl Requests {
         Requests(self.0 & !other.0)
     }
 
+    pub(crate) const fn among(self, others: Requests) -> Requests {
+        Requests(self.0 & others.0)
+    }
+
     #[inline(always)]
     pub(crate) const fn meets(self, other: Requests) -> bool {
         self.0 & other.0 != 0

@@ -1,10 +1,9 @@
 //! Wake-ups: data (who, and why), never a call into user code; the one exception, wakers, is fenced.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::greenlet::chain;
-use crate::greenlet::unwind::discard;
+use crate::greenlet::unwind::contain;
 use crate::hub::clock::Moment;
 use crate::hub::reactor::Lane;
 use crate::hub::remote::TO_ROOT;
@@ -70,10 +69,7 @@ impl Hub {
             }
             Some(Waiter::Waker(waker)) => {
                 let _no_switch = chain::forbid();
-                let call = AssertUnwindSafe(|| waker.wake());
-                if let Err(payload) = catch_unwind(call) {
-                    discard(payload);
-                }
+                contain(|| waker.wake());
             }
         }
         true

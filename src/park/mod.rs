@@ -219,44 +219,48 @@ fn admit_slowly(hub: &Hub, task: &Task, manner: Manner) -> Result<(), Interrupti
 /// Would [`pending`] end this wait? Only then may the others get a turn first: what they tell a caller that goes on to wait
 /// would be lost.
 fn is_to_end(task: &Task, manner: Manner) -> bool {
-    let asked = |request| manner.heeds().meets(request) && task.requests.get().meets(request);
+    let heeded = heeded(task, manner);
     manner != Manner::Guardian
-        && (asked(Requests::KILL)
-            || asked(Requests::CANCEL)
-            || (asked(Requests::EXPIRY) && task.rare().scopes.borrow().any_to_deliver(chain::stands)))
+        && (heeded.meets(Requests::KILL.and(Requests::CANCEL))
+            || (heeded.meets(Requests::EXPIRY) && task.rare().scopes.borrow().any_to_deliver(chain::stands)))
 }
 
 /// For a guardian: is it asked to end, and by what? An expiry counts as delivered from now on.
 pub(crate) fn asked_to_end() -> Option<Unwind> {
     let task = hub::current().running();
-    let asked = |request| Manner::Guardian.heeds().meets(request) && task.requests.get().meets(request);
-    if asked(Requests::KILL) {
+    let heeded = heeded(task, Manner::Guardian);
+    if heeded.meets(Requests::KILL) {
         return Some(Unwind::Kill { thread: task.id });
     }
-    let expired = asked(Requests::EXPIRY).then(|| task.rare().scopes.borrow_mut().deliver(chain::stands));
-    expired.flatten().map(|scope| Unwind::Expiry { thread: task.id, scope })
+    deliver_expiry(task, heeded).map(|scope| Unwind::Expiry { thread: task.id, scope })
+}
+
+/// What is asked of it that a wait of this manner heeds.
+fn heeded(task: &Task, manner: Manner) -> Requests {
+    task.requests.get().among(manner.heeds())
+}
+
+/// The scope whose expiry ends the caller's wait, if there is one: it counts as delivered from now on.
+fn deliver_expiry(task: &Task, heeded: Requests) -> Option<u64> {
+    if !heeded.meets(Requests::EXPIRY) {
+        return None;
+    }
+    task.rare().scopes.borrow_mut().deliver(chain::stands)
 }
 
 /// Meets the requests that a wait of this manner heeds: unwinds, or says what the wait ends in.
 fn pending(task: &Task, manner: Manner) -> Option<Interruption> {
-    let requests = task.requests.get();
-    if !requests.meets(manner.heeds()) {
-        return None;
+    let heeded = heeded(task, manner);
+    if heeded.meets(Requests::KILL) {
+        meet_kill(task);
     }
-    meet_kill(task);
-    let expired = match requests.meets(Requests::EXPIRY) {
-        true => task.rare().scopes.borrow_mut().deliver(chain::stands),
-        false => None,
-    };
-    if let Some(scope) = expired {
+    if let Some(scope) = deliver_expiry(task, heeded) {
         match manner {
             Manner::Fallible => return Some(Interruption::Elapsed),
-            _ if cfg!(panic = "abort") => {}
             _ => Unwind::Expiry { thread: task.id, scope }.raise(),
         }
     }
-    let heeds_cancel = manner.heeds().meets(Requests::CANCEL);
-    (heeds_cancel && requests.meets(Requests::CANCEL)).then_some(Interruption::Cancelled)
+    heeded.meets(Requests::CANCEL).then_some(Interruption::Cancelled)
 }
 
 /// Unwinds if somebody has killed this green thread.

@@ -94,7 +94,7 @@ where
     T: 'static,
 {
     // SAFETY: nothing is borrowed.
-    Ok(unsafe { adopted(options, site, body) }?)
+    Ok(unsafe { dormant_borrowing(options, site, body) }?)
 }
 
 /// Makes a green thread that is ready to run.
@@ -109,9 +109,9 @@ where
     T: 'static,
 {
     // SAFETY: nothing is borrowed.
-    let record = unsafe { adopted(options, site, body) }?;
-    hub::current().start(TaskPtr::new(&record.task));
-    Ok(record)
+    let job = unsafe { dormant_borrowing(options, site, body) }?;
+    hub::current().start(TaskPtr::new(job.task()));
+    Ok(job)
 }
 
 /// As [`dormant`], for a body or result that borrows.
@@ -120,30 +120,12 @@ where
 ///
 /// What they borrow stays until the green thread's end was announced: the caller waits for it before it lets go of the
 /// borrows, on every way out (S13).
+#[inline]
 pub(crate) unsafe fn dormant_borrowing<'a, F, T>(
     options: Options,
     site: &'static Location<'static>,
     body: F,
-) -> io::Result<Rc<dyn Job<T> + 'a>>
-where
-    F: FnOnce() -> T + 'a,
-    T: 'a,
-{
-    // SAFETY: as the caller's.
-    Ok(unsafe { adopted(options, site, body) }?)
-}
-
-/// Makes the record and enters it into the hub's books.
-///
-/// # Safety
-///
-/// As [`dormant_borrowing`].
-#[inline]
-unsafe fn adopted<'a, F, T>(
-    options: Options,
-    site: &'static Location<'static>,
-    body: F,
-) -> io::Result<Rc<Record<F, T>>>
+) -> io::Result<Rc<impl Job<T> + 'a>>
 where
     F: FnOnce() -> T + 'a,
     T: 'a,
