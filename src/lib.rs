@@ -26,10 +26,15 @@ mod hub;
 
 mod park;
 
+pub mod queue;
+pub mod sync;
+
 pub mod thread;
 pub mod time;
 
-mod executor;
+pub mod executor;
+pub mod future;
+pub mod pool;
 #[expect(unsafe_code, reason = "queues up in wait lists")]
 pub mod wait;
 

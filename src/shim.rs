@@ -8,6 +8,8 @@ pub(crate) use loom::{cell::UnsafeCell, sync};
 #[cfg(not(loom))]
 pub(crate) use std::sync;
 
+pub(crate) use latch::{Latch, Latched};
+
 /// [`std::cell::UnsafeCell`] in loom's shape: each access is a closure, so that loom sees where it begins and ends.
 #[cfg(not(loom))]
 pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
@@ -40,3 +42,81 @@ macro_rules! const_fn {
 }
 
 pub(crate) use const_fn;
+
+/// The shortest of locks: for a few instructions that run no code but the crate's own and wait for nothing.
+///
+/// One exchange takes it and one store gives it back. Who finds it taken turns round a few times, then lets the system
+/// run somebody else: its holder was interrupted.
+#[cfg(not(loom))]
+mod latch {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    pub(crate) struct Latch {
+        taken: AtomicBool,
+    }
+
+    /// The right to what the latch guards; dropping it gives it back.
+    pub(crate) struct Latched<'a>(&'a Latch);
+
+    impl Latch {
+        pub(crate) const fn new() -> Latch {
+            Latch { taken: AtomicBool::new(false) }
+        }
+
+        #[inline(always)]
+        pub(crate) fn lock(&self) -> Latched<'_> {
+            if self.taken.swap(true, Ordering::Acquire) {
+                self.lock_slowly();
+            }
+            Latched(self)
+        }
+
+        #[cold]
+        fn lock_slowly(&self) {
+            let mut tries = 0u32;
+            loop {
+                while self.taken.load(Ordering::Relaxed) {
+                    back_off(tries);
+                    tries = tries.saturating_add(1);
+                }
+                if !self.taken.swap(true, Ordering::Acquire) {
+                    return;
+                }
+            }
+        }
+    }
+
+    impl Drop for Latched<'_> {
+        #[inline(always)]
+        fn drop(&mut self) {
+            self.0.taken.store(false, Ordering::Release);
+        }
+    }
+
+    /// Longer from try to try. The sleep is for systems whose yield never runs a thread of lower priority.
+    fn back_off(tries: u32) {
+        match tries {
+            0..6 => (0..1 << tries).for_each(|_| std::hint::spin_loop()),
+            6..32 => std::thread::yield_now(),
+            _ => std::thread::sleep(Duration::from_micros(50)),
+        }
+    }
+}
+
+#[cfg(loom)]
+mod latch {
+    pub(crate) struct Latch(loom::sync::Mutex<()>);
+
+    pub(crate) struct Latched<'a>(#[expect(dead_code, reason = "held")] loom::sync::MutexGuard<'a, ()>);
+
+    impl Latch {
+        pub(crate) fn new() -> Latch {
+            Latch(loom::sync::Mutex::new(()))
+        }
+
+        pub(crate) fn lock(&self) -> Latched<'_> {
+            Latched(self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+        }
+    }
+}

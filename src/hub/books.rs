@@ -82,6 +82,7 @@ impl Hub {
     pub(crate) fn announce_end(&self) {
         let task = self.running();
         task.state.set(State::Ended);
+        self.unwinding.forget(task);
         self.close_scopes(task);
         if !task.daemon {
             self.lasting.set(self.lasting.get() - 1);

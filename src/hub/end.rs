@@ -7,9 +7,10 @@ use std::io::Write;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use crate::greenlet::unwind::contain;
 use crate::hub::Hub;
 use crate::hub::requests::Requests;
-use crate::hub::task::{Body, State, TaskPtr};
+use crate::hub::task::{Body, State, Task, TaskPtr};
 
 /// How long green threads may take to unwind at the end of their hub.
 const GRACE: Duration = Duration::from_secs(5);
@@ -18,7 +19,9 @@ impl Hub {
     /// Ends the hub. Called on the root, with nothing of the hub borrowed.
     pub(crate) fn close(&self) {
         self.end_all();
+        let unread = self.remote.mail.close();
         self.remote.inbox.close();
+        contain(|| drop(unread));
         for lanes in self.reactor.lanes() {
             lanes.read.waiters.abandon();
             lanes.write.waiters.abandon();
@@ -63,6 +66,21 @@ impl Hub {
         }
     }
 
+    /// The OS thread ends, and its green threads stand as they are for ever: what they wait for goes to others.
+    pub(crate) fn give_up_all_waits(&self) {
+        for body in self.living.everybody() {
+            self.give_up_its_wait(body.task());
+            std::mem::forget(body);
+        }
+    }
+
+    fn give_up_its_wait(&self, task: &Task) {
+        if let Some(standing) = task.standing.take() {
+            // SAFETY: it stands in the frame of a wait on the green thread's own stack, which is as it was left (S8).
+            unsafe { standing.as_ref() }.abandon();
+        }
+    }
+
     #[cold]
     fn leave_standing(&self, body: Rc<dyn Body>) {
         let task = body.task();
@@ -77,6 +95,7 @@ impl Hub {
             );
         }
         self.close_scopes(task);
+        self.give_up_its_wait(task);
         let pointer = TaskPtr::new(task);
         self.ready.remove(|other| other == pointer);
         self.disarm(&task.timer);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::greenlet::chain;
+use crate::greenlet::unwind::contain;
 use crate::hub::remote::{Identity, TO_ROOT};
 use crate::hub::task::{KnownOutside, State, Task};
 use crate::hub::{Hub, Settings};
@@ -22,11 +23,18 @@ thread_local! {
     static MARKER: Marker = const { Marker };
 }
 
-/// Has a destructor, and so can tell when thread-locals are being destroyed.
+/// Has a destructor, and so can tell when thread-locals are being destroyed. An implicit hub has come to its end then: what
+/// its green threads wait for in lines goes to others (S5).
 struct Marker;
 
 impl Drop for Marker {
-    fn drop(&mut self) {}
+    fn drop(&mut self) {
+        if let Some(hub) = try_current().filter(|hub| hub.implicit.get()) {
+            hub.give_up_all_waits();
+            let unread = hub.remote.mail.close();
+            contain(|| drop(unread));
+        }
+    }
 }
 
 /// How other OS threads see a green thread of the current hub, or its root.

@@ -19,6 +19,8 @@
 #[expect(unsafe_code, reason = "follows pointers to green threads that are alive")]
 mod books;
 pub(crate) mod clock;
+mod deadlock;
+#[expect(unsafe_code, reason = "reads what was left on stacks that stand for ever")]
 mod end;
 #[expect(unsafe_code, reason = "keeps the hub behind a thread-local pointer")]
 mod here;
@@ -27,10 +29,12 @@ mod inbox;
 #[expect(unsafe_code, reason = "links the records of green threads")]
 pub(crate) mod living;
 pub(crate) mod locals;
+mod mailbox;
 #[expect(unsafe_code, reason = "lends the poller's descriptor")]
 pub(crate) mod reactor;
 #[expect(unsafe_code, reason = "is one cell that every switch goes through")]
 mod ready;
+#[expect(unsafe_code, reason = "names green threads by pointer")]
 pub(crate) mod remote;
 pub(crate) mod requests;
 pub(crate) mod scopes;
@@ -40,14 +44,17 @@ pub(crate) mod timers;
 mod token;
 #[expect(unsafe_code, reason = "resumes green threads")]
 mod turn;
+mod unwinding;
 #[expect(unsafe_code, reason = "links nodes in the frames of those who wait")]
 pub(crate) mod waiters;
 #[expect(unsafe_code, reason = "follows pointers to green threads that are alive")]
 mod wakes;
 mod watchdog;
 
-pub(crate) use self::here::{current, identity, install, os_thread_ends, retire_implicit, root_identity};
-use self::here::{next_hub_number, root_id};
+use self::here::next_hub_number;
+pub(crate) use self::here::{
+    current, identity, install, os_thread_ends, retire_implicit, root_id, root_identity,
+};
 pub(crate) use self::here::{try_current, uninstall};
 
 use std::any::Any;
@@ -62,9 +69,10 @@ use crate::hub::clock::Clock;
 use crate::hub::living::Living;
 use crate::hub::reactor::Reactor;
 use crate::hub::ready::Ready;
-use crate::hub::remote::Remote;
+use crate::hub::remote::{Letter, Remote};
 use crate::hub::task::{Task, TaskPtr};
 use crate::hub::timers::Timers;
+use crate::hub::unwinding::UnwindingParked;
 use crate::hub::waiters::WaitList;
 use crate::hub::watchdog::Watchdog;
 use crate::stack::{self, Class, Guards, Label, Pool};
@@ -140,8 +148,11 @@ pub(crate) struct Hub {
     pub(crate) all_ended: WaitList,
     ids: Cell<(u64, u64)>,
     pub(crate) number: u64,
-    /// Those that are parked while they unwind: see `park::is_unwinding`.
-    pub(crate) parked_unwinding: Cell<u32>,
+    /// The hub in the word of a lock: see `park::seat::me`.
+    pub(crate) tag: u64,
+    /// The memory of the mailbox, while it is not in use there.
+    spare_letters: Cell<Vec<Letter>>,
+    pub(crate) unwinding: UnwindingParked,
     /// A turn runs: the hub's owner may not take the hub away now.
     pub(crate) turning: Cell<bool>,
     /// Nobody is to be spawned any more.
@@ -166,6 +177,7 @@ impl Hub {
         let default_stacks = (class, pool.size(class));
         let remote = Arc::new(Remote::new(waker));
         let root = Box::new(Task::root(root_id()));
+        let number = next_hub_number();
         let watchdog = settings.watchdog.map(Watchdog::start).transpose()?;
         Ok(Rc::new(Hub {
             current: Cell::new(TaskPtr::new(&root)),
@@ -183,8 +195,10 @@ impl Hub {
             lasting: Cell::new(0),
             all_ended: WaitList::new(),
             ids: Cell::new((0, 0)),
-            number: next_hub_number(),
-            parked_unwinding: Cell::new(0),
+            number,
+            tag: (number % 127 + 1) << 1,
+            spare_letters: Cell::default(),
+            unwinding: UnwindingParked::default(),
             turning: Cell::new(false),
             closing: Cell::new(false),
             orphaned: Cell::new(false),

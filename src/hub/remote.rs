@@ -7,21 +7,69 @@ use mio::Waker;
 
 use crate::hub::Hub;
 use crate::hub::inbox::{Inbox, Sent, Signal};
+use crate::hub::mailbox::Mailbox;
+use crate::hub::task::TaskPtr;
 use crate::hub::token::Token;
 
 /// Whom a signal means when it means the root.
 pub(crate) const TO_ROOT: u64 = u64::MAX;
+/// What a signal says when it says that there is mail.
+pub(crate) const MAIL: u64 = u64::MAX - 1;
+
+/// What other OS threads put into the mailbox.
+pub(crate) enum Letter {
+    /// One who waits in a line was told. It is there: it withdraws the letter, if need be, before it goes.
+    Wake(TaskPtr),
+    /// To be run by the hub, between two green threads. It does not unwind.
+    Errand(Errand),
+}
+
+pub(crate) type Errand = Box<dyn FnOnce() + Send>;
+
+// SAFETY: the pointer is followed by the hub's own OS thread only (S1).
+unsafe impl Send for Letter {}
+
+impl Letter {
+    pub(crate) fn is_for(&self, task: TaskPtr) -> bool {
+        matches!(self, Letter::Wake(other) if *other == task)
+    }
+}
 
 /// Lives as long as anybody on any OS thread holds it; inert once the hub has ended (S24).
 pub(crate) struct Remote {
     pub(crate) inbox: Inbox,
     pub(crate) counters: Counters,
+    pub(crate) mail: Mailbox<Letter>,
+    mail_has_come: Arc<Signal>,
     waker: Waker,
 }
 
 impl Remote {
     pub(crate) fn new(waker: Waker) -> Remote {
-        Remote { inbox: Inbox::new(), counters: Counters::default(), waker }
+        Remote {
+            inbox: Inbox::new(),
+            counters: Counters::default(),
+            mail: Mailbox::new(),
+            mail_has_come: Signal::new(MAIL),
+            waker,
+        }
+    }
+
+    /// Says that a letter was posted.
+    pub(crate) fn announce_mail(&self) {
+        self.send(&self.mail_has_come);
+    }
+
+    /// Has the hub run `errand`; gives it back if the hub has ended.
+    pub(crate) fn run(&self, errand: Errand) -> Result<(), Errand> {
+        match self.mail.post(Letter::Errand(errand)) {
+            Ok(()) => {
+                self.announce_mail();
+                Ok(())
+            }
+            Err(Letter::Errand(errand)) => Err(errand),
+            Err(Letter::Wake(_)) => unreachable!("what comes back is what was posted"),
+        }
     }
 
     /// Leaves a wake-up; nothing if the hub has ended.

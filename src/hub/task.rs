@@ -5,6 +5,7 @@ use std::io;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use crate::greenlet::chain::Strand;
 use crate::greenlet::switch::{Coroutine, Yielder};
@@ -61,6 +62,29 @@ pub(crate) enum WaitingFor {
     Writable,
     OtherOsThread,
     AnyOfSeveral,
+    /// A lock. The word says who has it now; it stays as long as somebody waits for it.
+    Lock(NonNull<AtomicU64>),
+    /// The shared side of a lock, or several who share it: nobody in particular owns that.
+    SharedLock,
+    Condition,
+    Permit,
+    Event,
+    Barrier,
+    Initialiser(NonNull<AtomicU64>),
+    RoomInAQueue,
+    AnItem,
+    QueueDone,
+    AnAsyncResult,
+    AFuture,
+    Job,
+    RoomInAPool,
+    GroupEnd,
+}
+
+/// What a parked green thread has left in a line, for the case that it never runs again.
+pub(crate) trait Standing {
+    /// Leaves the line; what the waiter was given goes to the next, or back.
+    fn abandon(&self);
 }
 
 /// The record itself. It is part of the allocation that also holds the body and its result.
@@ -75,8 +99,10 @@ pub(crate) struct Task {
     /// Which requests end the wait it is in. Has meaning while it is parked.
     pub(crate) heeds: Cell<Requests>,
     pub(crate) daemon: bool,
-    /// It is parked while it unwinds.
-    pub(crate) parked_unwinding: Cell<bool>,
+    /// The round of [`UnwindingParked`](crate::hub::unwinding::UnwindingParked) in which it parked while it unwound; or 0.
+    pub(crate) parked_unwinding: Cell<u32>,
+    /// Its place in a line. Has meaning while it is parked there.
+    pub(crate) standing: Cell<Option<NonNull<dyn Standing>>>,
     /// It ended by a panic; and somebody has taken its result.
     pub(crate) panicked: Cell<bool>,
     pub(crate) joined: Cell<bool>,
@@ -124,7 +150,8 @@ impl Task {
             requests: Cell::new(Requests::NONE),
             heeds: Cell::new(Requests::NONE),
             daemon,
-            parked_unwinding: Cell::new(false),
+            parked_unwinding: Cell::new(0),
+            standing: Cell::new(None),
             panicked: Cell::new(false),
             joined: Cell::new(false),
             place: Place::default(),

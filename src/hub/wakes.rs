@@ -6,7 +6,7 @@ use crate::greenlet::chain;
 use crate::greenlet::unwind::contain;
 use crate::hub::clock::Moment;
 use crate::hub::reactor::Lane;
-use crate::hub::remote::TO_ROOT;
+use crate::hub::remote::{Letter, MAIL, TO_ROOT};
 use crate::hub::requests::Requests;
 use crate::hub::task::{State, Task, TaskPtr, Woken};
 use crate::hub::timers::TimerKey;
@@ -36,9 +36,29 @@ impl Hub {
         }
     }
 
+    /// Reads the mail.
+    #[cold]
+    fn read_mail(&self) {
+        let mut letters = self.remote.mail.take_all(self.spare_letters.take());
+        // Wake-ups first: no letter for somebody may lie here while errands run, which may end it.
+        for letter in &letters {
+            if let Letter::Wake(task) = letter {
+                self.wake(*task, Woken::Condition);
+            }
+        }
+        for letter in letters.drain(..) {
+            if let Letter::Errand(errand) = letter {
+                let _no_switch = chain::forbid();
+                contain(errand);
+            }
+        }
+        self.spare_letters.set(letters);
+    }
+
     /// Something came from another OS thread for whom `to` names.
     pub(crate) fn signal(&self, to: u64) {
         let found = match to {
+            MAIL => return self.read_mail(),
             TO_ROOT => Some(TaskPtr::new(&self.root)),
             _ => self.living.numbered(to as u32).filter(|task| {
                 // SAFETY: a number is forgotten before its green thread is struck from the books (S15).

@@ -16,13 +16,19 @@
 mod away;
 pub(crate) mod error;
 pub(crate) mod handover;
+#[expect(unsafe_code, reason = "links waiters in the frames of those who wait")]
+pub(crate) mod line;
+pub(crate) mod parker;
 pub(crate) mod payload;
+#[expect(unsafe_code, reason = "names by pointer those who stand in a line")]
+pub(crate) mod seat;
 #[expect(unsafe_code, reason = "holds a value that crosses OS threads")]
 mod slot;
 #[expect(unsafe_code, reason = "queues up in wait lists")]
 pub(crate) mod source;
 #[expect(unsafe_code, reason = "queues up in wait lists")]
 pub(crate) mod told;
+pub(crate) mod watchers;
 
 use std::io;
 
@@ -47,6 +53,9 @@ pub(crate) enum Manner {
     /// The end of a scope, whose children borrow from the frame that waits: kill and expiry wake the waiter, who looks at
     /// [`asked_to_end`] and waits on.
     Guardian,
+    /// A lock: as infallible. While its caller unwinds it is waited for all the same, and then nothing else ends it: a
+    /// destructor that takes a contended lock must not end the process.
+    Lock,
     /// Nothing ends it but what it waits for.
     Deaf,
 }
@@ -57,9 +66,9 @@ impl Manner {
             // Nothing can be unwound: what would unwind is not heeded.
             Manner::Fallible if cfg!(panic = "abort") => Requests::EXPIRY.and(Requests::CANCEL),
             Manner::Sleep if cfg!(panic = "abort") => Requests::CANCEL,
-            Manner::Infallible | Manner::Guardian if cfg!(panic = "abort") => Requests::NONE,
+            Manner::Infallible | Manner::Lock | Manner::Guardian if cfg!(panic = "abort") => Requests::NONE,
             Manner::Fallible | Manner::Sleep => Requests::KILL.and(Requests::EXPIRY).and(Requests::CANCEL),
-            Manner::Infallible | Manner::Guardian => Requests::KILL.and(Requests::EXPIRY),
+            Manner::Infallible | Manner::Lock | Manner::Guardian => Requests::KILL.and(Requests::EXPIRY),
             Manner::Deaf => Requests::NONE,
         }
     }
@@ -99,25 +108,26 @@ pub(crate) fn park(
 ) -> Result<Woken, Interruption> {
     let hub = hub::current();
     let task = hub.running();
-    admit(hub, task, manner)?;
+    let heeds = admit(hub, task, manner)?;
     loop {
         task.waiting_for.set(what);
         task.heeds.set(match what {
-            WaitingFor::Unpark | WaitingFor::OtherOsThread => manner.heeds().and(Requests::SIGNAL),
-            _ => manner.heeds(),
+            WaitingFor::Unpark | WaitingFor::OtherOsThread | WaitingFor::AnyOfSeveral => {
+                heeds.and(Requests::SIGNAL)
+            }
+            _ => heeds,
         });
         task.timer.set(deadline.map(|moment| hub.arm(moment, Due::Wake(TaskPtr::new(task)))));
         task.state.set(State::Parked);
         if std::thread::panicking() {
-            away_while_unwinding(hub, task);
-        } else {
-            switch_away(hub, task);
+            note_unwinding(hub, task);
         }
+        switch_away(hub, task);
         hub.disarm(&task.timer);
         task.waiting_for.set(WaitingFor::Nothing);
         match task.woken.get() {
             Woken::Request if manner != Manner::Guardian => {
-                if let Some(interruption) = pending(task, manner) {
+                if let Some(interruption) = pending(task, manner, heeds) {
                     return Err(interruption);
                 }
             }
@@ -131,10 +141,10 @@ pub(crate) fn park(
 pub(crate) fn yield_turn() {
     let hub = hub::current();
     let task = hub.running();
-    if admit(hub, task, Manner::Infallible).is_ok() {
+    if let Ok(heeds) = admit(hub, task, Manner::Infallible) {
         give_way(hub, task);
         if task.requests.get() != Requests::NONE {
-            pending(task, Manner::Infallible);
+            pending(task, Manner::Infallible, heeds);
         }
     }
 }
@@ -154,9 +164,11 @@ pub(crate) fn spend(hub: &Hub) {
 #[cold]
 fn spent(hub: &Hub) {
     let task = hub.running();
-    if !is_unwinding(hub, task) && !chain::switching_forbidden() {
+    if !chain::switching_forbidden()
+        && let Ok(heeds) = heeds_now(hub, task, Manner::Infallible)
+    {
         give_way(hub, task);
-        meet_kill(task);
+        meet_kill(task, heeds);
     }
 }
 
@@ -168,22 +180,52 @@ fn give_way(hub: &Hub, task: &Task) {
     switch_away(hub, task);
 }
 
-/// Leaves in the middle of an unwinding, for a wait that must be waited. The panic count of the OS thread says nothing about
-/// others then, so meanwhile it counts for this one only.
-#[cold]
-fn away_while_unwinding(hub: &Hub, task: &Task) {
-    task.parked_unwinding.set(true);
-    hub.parked_unwinding.set(hub.parked_unwinding.get() + 1);
-    switch_away(hub, task);
-    hub.parked_unwinding.set(hub.parked_unwinding.get() - 1);
-    task.parked_unwinding.set(false);
+/// Is whoever runs being unwound? As far as the OS thread's panic count can tell, which counts all of its stacks together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Unwinding {
+    No,
+    /// Somebody else is parked in the middle of an unwinding, so the count says nothing about this one.
+    Perhaps,
+    Yes,
 }
 
-/// Is whoever runs being unwound? As far as the OS thread's panic count can tell: it is above zero for ever once a stack was
-/// left in the middle of an unwinding, and for all while one is parked in it.
-fn is_unwinding(hub: &Hub, task: &Task) -> bool {
-    let others = hub.parked_unwinding.get() > 0 && !task.parked_unwinding.get();
-    std::thread::panicking() && !others && !chain::panic_is_stranded()
+fn unwinding_of(hub: &Hub, task: &Task) -> Unwinding {
+    // The count is above zero for ever once a stack was left in the middle of an unwinding.
+    if !std::thread::panicking() || chain::panic_is_stranded() {
+        return Unwinding::No;
+    }
+    match hub.unwinding.is_noted(task) || hub.unwinding.is_nobody() {
+        true => Unwinding::Yes,
+        false => Unwinding::Perhaps,
+    }
+}
+
+/// It leaves in the middle of an unwinding, for a wait that must be waited.
+#[cold]
+fn note_unwinding(hub: &Hub, task: &Task) {
+    if unwinding_of(hub, task) == Unwinding::Yes {
+        hub.unwinding.note(task);
+    }
+}
+
+/// What a wait of this manner heeds if it begins now. No unwinding begins inside another: that would end the process.
+#[inline(always)]
+fn heeds_now(hub: &Hub, task: &Task, manner: Manner) -> Result<Requests, Interruption> {
+    if std::thread::panicking() { heeds_while_unwinding(hub, task, manner) } else { Ok(manner.heeds()) }
+}
+
+#[cold]
+fn heeds_while_unwinding(hub: &Hub, task: &Task, manner: Manner) -> Result<Requests, Interruption> {
+    let must = matches!(manner, Manner::Lock | Manner::Guardian | Manner::Deaf);
+    let heeds = manner.heeds();
+    match unwinding_of(hub, task) {
+        Unwinding::No => Ok(heeds),
+        _ if manner == Manner::Guardian => Ok(heeds),
+        Unwinding::Yes if must => Ok(Requests::NONE),
+        Unwinding::Yes => Err(Interruption::Refused),
+        Unwinding::Perhaps if manner == Manner::Fallible => Ok(heeds.without(Requests::KILL)),
+        Unwinding::Perhaps => Ok(heeds.without(Requests::KILL.and(Requests::EXPIRY))),
+    }
 }
 
 #[inline(always)]
@@ -191,35 +233,32 @@ fn admitted_at_once(task: &Task) -> bool {
     task.requests.get() == Requests::NONE && !std::thread::panicking() && !chain::switching_forbidden()
 }
 
-/// May this wait begin?
+/// May this wait begin, and what does it heed?
 #[inline(always)]
-fn admit(hub: &Hub, task: &Task, manner: Manner) -> Result<(), Interruption> {
-    if admitted_at_once(task) { Ok(()) } else { admit_slowly(hub, task, manner) }
+fn admit(hub: &Hub, task: &Task, manner: Manner) -> Result<Requests, Interruption> {
+    if admitted_at_once(task) { Ok(manner.heeds()) } else { admit_slowly(hub, task, manner) }
 }
 
 #[cold]
-fn admit_slowly(hub: &Hub, task: &Task, manner: Manner) -> Result<(), Interruption> {
-    let must = matches!(manner, Manner::Guardian | Manner::Deaf);
-    if !must && is_unwinding(hub, task) {
-        return Err(Interruption::Refused);
-    }
+fn admit_slowly(hub: &Hub, task: &Task, manner: Manner) -> Result<Requests, Interruption> {
+    let heeds = heeds_now(hub, task, manner)?;
     if chain::switching_forbidden() {
         panic!("a wait where nothing may switch: inside on_hub_stack, a waker or a hook of the hub");
     }
-    if is_to_end(task, manner) {
+    if is_to_end(task, manner, heeds) {
         // First the others get a turn: else a loop that retries, or that catches its own unwinding, would own the OS thread.
         give_way(hub, task);
-        if let Some(interruption) = pending(task, manner) {
+        if let Some(interruption) = pending(task, manner, heeds) {
             return Err(interruption);
         }
     }
-    Ok(())
+    Ok(heeds)
 }
 
 /// Would [`pending`] end this wait? Only then may the others get a turn first: what they tell a caller that goes on to wait
 /// would be lost.
-fn is_to_end(task: &Task, manner: Manner) -> bool {
-    let heeded = heeded(task, manner);
+fn is_to_end(task: &Task, manner: Manner, heeds: Requests) -> bool {
+    let heeded = task.requests.get().among(heeds);
     manner != Manner::Guardian
         && (heeded.meets(Requests::KILL.and(Requests::CANCEL))
             || (heeded.meets(Requests::EXPIRY) && task.rare().scopes.borrow().any_to_deliver(chain::stands)))
@@ -228,16 +267,11 @@ fn is_to_end(task: &Task, manner: Manner) -> bool {
 /// For a guardian: is it asked to end, and by what? An expiry counts as delivered from now on.
 pub(crate) fn asked_to_end() -> Option<Unwind> {
     let task = hub::current().running();
-    let heeded = heeded(task, Manner::Guardian);
+    let heeded = task.requests.get().among(Manner::Guardian.heeds());
     if heeded.meets(Requests::KILL) {
         return Some(Unwind::Kill { thread: task.id });
     }
     deliver_expiry(task, heeded).map(|scope| Unwind::Expiry { thread: task.id, scope })
-}
-
-/// What is asked of it that a wait of this manner heeds.
-fn heeded(task: &Task, manner: Manner) -> Requests {
-    task.requests.get().among(manner.heeds())
 }
 
 /// The scope whose expiry ends the caller's wait, if there is one: it counts as delivered from now on.
@@ -248,12 +282,10 @@ fn deliver_expiry(task: &Task, heeded: Requests) -> Option<u64> {
     task.rare().scopes.borrow_mut().deliver(chain::stands)
 }
 
-/// Meets the requests that a wait of this manner heeds: unwinds, or says what the wait ends in.
-fn pending(task: &Task, manner: Manner) -> Option<Interruption> {
-    let heeded = heeded(task, manner);
-    if heeded.meets(Requests::KILL) {
-        meet_kill(task);
-    }
+/// Meets the requests that the wait heeds: unwinds, or says what the wait ends in.
+fn pending(task: &Task, manner: Manner, heeds: Requests) -> Option<Interruption> {
+    let heeded = task.requests.get().among(heeds);
+    meet_kill(task, heeds);
     if let Some(scope) = deliver_expiry(task, heeded) {
         match manner {
             Manner::Fallible => return Some(Interruption::Elapsed),
@@ -265,8 +297,8 @@ fn pending(task: &Task, manner: Manner) -> Option<Interruption> {
 
 /// Unwinds if somebody has killed this green thread.
 #[inline]
-fn meet_kill(task: &Task) {
-    if task.requests.get().meets(Requests::KILL) {
+fn meet_kill(task: &Task, heeds: Requests) {
+    if task.requests.get().among(heeds).meets(Requests::KILL) {
         Unwind::Kill { thread: task.id }.raise();
     }
 }

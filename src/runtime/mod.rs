@@ -206,6 +206,7 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         if hub::os_thread_ends() {
             // Green threads may hold references into thread-locals that are gone: none of their code runs any more (S5).
+            self.hub.give_up_all_waits();
             hub::uninstall();
             std::mem::forget(self.hub.clone());
             return;

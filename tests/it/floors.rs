@@ -13,7 +13,7 @@ const FLOORS: &str = "
     greenlet generator
     hub
     park
-    sync queue thread time
+    queue sync thread time
     executor wait future pool
     io net signal process fs
     server monkey debug runtime

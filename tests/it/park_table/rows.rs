@@ -1,5 +1,11 @@
 //! The rows: one call each, made so that it parks and nothing but its victim's fate ends it.
 
+mod executor;
+mod pool;
+mod queue;
+mod sync_events;
+mod sync_locks;
+
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::panic::catch_unwind;
 use std::rc::Rc;
@@ -27,7 +33,12 @@ pub(super) const NO_WAITS_OF_THEIR_OWN: &[(&str, &str)] = &[
     ("generator::Yielder::yield_", "goes to whoever resumed the generator; see `generator`"),
 ];
 
-pub(super) const ROWS: &[Row] = &[
+/// All rows.
+pub(super) fn all() -> impl Iterator<Item = &'static Row> {
+    [ROWS, executor::ROWS, pool::ROWS, queue::ROWS, sync_events::ROWS, sync_locks::ROWS].into_iter().flatten()
+}
+
+const ROWS: &[Row] = &[
     // thread
     row("thread::sleep", Sleep, |_| plain(|| sleep(LONG))),
     row("thread::sleep_until", Sleep, |_| plain(|| thread::sleep_until(Instant::now() + LONG))),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use greenroom::thread::{Cancelled, JoinError};
 use greenroom::{Elapsed, JoinHandle, Runtime, sleep, spawn, timeout, yield_now};
 
-use super::rows::ROWS;
+use super::rows::all;
 use super::{Manner, Row, Stage};
 use crate::support::{self, OnDrop, Tally, error_of, ms};
 
@@ -88,7 +88,7 @@ impl Run {
 /// Runs a scenario for every row, each in a hub of its own; a failure names the row.
 #[track_caller]
 fn for_every_row(scenario: fn(Run) -> Met) {
-    for row in ROWS {
+    for row in all() {
         let begun = Instant::now();
         // The answer of a look-up may come before the caller parks, on a busy machine many times over.
         while support::hub(|| scenario(Run::of(row))) != Met::InTime {
@@ -254,7 +254,7 @@ fn assert_refused(row: &Row, outcome: Option<io::Result<()>>) {
 
 #[test]
 fn the_end_of_the_runtime_unwinds_every_wait() {
-    for row in ROWS {
+    for row in all() {
         support::watch(|| {
             let runtime = Runtime::new().unwrap();
             let run = Run::of(row);

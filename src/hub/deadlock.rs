@@ -1,0 +1,1 @@
+//! deadlock: being written.

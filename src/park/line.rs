@@ -1,0 +1,374 @@
+//! The line: who waits for something that any OS thread may bring about; first come, first told.
+//!
+//! What is waited for (a lock, a permit, an item) keeps its state beside the lists of those who wait, behind one latch. An
+//! entry is a [`Waiter`] in the frame of whoever waits, so a wait allocates nothing and leaving the middle of a list is
+//! O(1).
+//!
+//! ```text
+//!   waiter                                      teller
+//!   latch; not to be had: join a list; unlatch
+//!   wait in the seat                            latch; take the first out; fill its data; verdict; letter; unlatch
+//!   woken by the teller: read the verdict       ring
+//!   woken otherwise: latch; verdict? it counts. None? leave
+//! ```
+//!
+//! Invariants. *A waiter is linked as long as its verdict is WAITING*; whoever takes it out tells it, under the same latch.
+//! *The last thing a teller does to a waiter is to tell it*: what wakes it was fetched before. *A waiter that was woken by
+//! something else than its teller takes the latch before it leaves*, so its letter is posted by then, and can be withdrawn.
+//! *Whoever was told and will not act on it passes it on*: by [`Policy::pass_on`], when it unwinds or is left standing at the
+//! end of its hub.
+
+use std::cell::Cell;
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
+use std::ptr;
+
+use crate::park::seat::{Call, Interruption, Limit, Manner, Seat, Standing, WaitingFor, Woken};
+use crate::shim::sync::atomic::{AtomicU8, Ordering};
+use crate::shim::{Latch, Latched, UnsafeCell, const_fn};
+
+/// What a waiter was told. Each line has its own meanings; zero says that it was told nothing yet.
+pub(crate) type Verdict = u8;
+
+const WAITING: Verdict = 0;
+
+/// The state `S` of something, and `N` lists of those who wait for it, each with a `D` that tellers may look at and change.
+pub(crate) struct Line<S, D = (), const N: usize = 1> {
+    latch: Latch,
+    inside: UnsafeCell<Inside<S, D, N>>,
+}
+
+// SAFETY: what is inside is touched under the latch only; the data of waiters goes from thread to thread (S15).
+unsafe impl<S: Send, D: Send, const N: usize> Send for Line<S, D, N> {}
+// SAFETY: as above.
+unsafe impl<S: Send, D: Send, const N: usize> Sync for Line<S, D, N> {}
+
+/// What the latch guards.
+pub(crate) struct Inside<S, D, const N: usize> {
+    pub(crate) state: S,
+    lists: [Ends<D>; N],
+}
+
+struct Ends<D> {
+    first: *const Waiter<D>,
+    last: *const Waiter<D>,
+}
+
+impl<D> Clone for Ends<D> {
+    fn clone(&self) -> Ends<D> {
+        *self
+    }
+}
+
+impl<D> Copy for Ends<D> {}
+
+/// One who waits. Only the data crosses OS threads otherwise than under the latch: the verdict hands it over.
+pub(crate) struct Waiter<D> {
+    seat: Seat,
+    verdict: AtomicU8,
+    data: UnsafeCell<ManuallyDrop<D>>,
+    /// Neighbours in the list. They have meaning while it is linked.
+    previous: Cell<*const Waiter<D>>,
+    next: Cell<*const Waiter<D>>,
+}
+
+impl<S, D, const N: usize> Line<S, D, N> {
+    const_fn! {
+        pub(crate) const fn new(state: S) -> Line<S, D, N> {
+            let lists = [Ends { first: ptr::null(), last: ptr::null() }; N];
+            Line { latch: Latch::new(), inside: UnsafeCell::new(Inside { state, lists }) }
+        }
+    }
+
+    /// Takes the latch. Until it is given back nothing may wait and nobody else's code may run.
+    #[inline(always)]
+    pub(crate) fn lock(&self) -> Guard<'_, S, D, N> {
+        let latched = self.latch.lock();
+        Guard {
+            inside: self.inside.with_mut(|inside| inside),
+            latched: Some(latched),
+            calls: Calls::default(),
+        }
+    }
+}
+
+/// The right to what is inside. Dropping it gives the latch back, then rings for those who were told meanwhile.
+pub(crate) struct Guard<'a, S, D, const N: usize> {
+    inside: *mut Inside<S, D, N>,
+    latched: Option<Latched<'a>>,
+    calls: Calls,
+}
+
+/// Calls that are left for after the latch. Neighbours need none; one is usual, more are rare.
+#[derive(Default)]
+struct Calls {
+    first: Option<Call>,
+    others: Vec<Call>,
+}
+
+impl<S, D, const N: usize> Deref for Guard<'_, S, D, N> {
+    type Target = Inside<S, D, N>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Inside<S, D, N> {
+        // SAFETY: the latch is held (S7).
+        unsafe { &*self.inside }
+    }
+}
+
+impl<S, D, const N: usize> DerefMut for Guard<'_, S, D, N> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Inside<S, D, N> {
+        // SAFETY: the latch is held, by this guard alone (S7).
+        unsafe { &mut *self.inside }
+    }
+}
+
+impl<S, D, const N: usize> Drop for Guard<'_, S, D, N> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.latched = None;
+        if self.calls.first.is_some() {
+            self.calls.ring();
+        }
+    }
+}
+
+impl Calls {
+    #[cold]
+    fn add(&mut self, call: Call) {
+        match &mut self.first {
+            None => self.first = Some(call),
+            Some(_) => self.others.push(call),
+        }
+    }
+
+    #[cold]
+    fn ring(&mut self) {
+        self.first.take().into_iter().chain(self.others.drain(..)).for_each(Call::ring);
+    }
+}
+
+impl<S, D, const N: usize> Guard<'_, S, D, N> {
+    /// Tells the first in `list`, after `fill` has seen to its data; None if there is nobody.
+    #[inline(always)]
+    pub(crate) fn tell_first<R>(
+        &mut self,
+        list: usize,
+        verdict: Verdict,
+        fill: impl FnOnce(&mut D) -> R,
+    ) -> Option<R> {
+        debug_assert!(verdict != WAITING);
+        // SAFETY: a linked waiter stays where it is, and the latch is held (S15).
+        let first = unsafe { self.lists[list].first.as_ref() }?;
+        self.unlink(list, first);
+        // SAFETY: as above; it is linked no more, but it cannot know before it is told.
+        let call = unsafe { first.seat.call() };
+        // SAFETY: its owner does not touch the data before it is told.
+        let filled = first.data.with_mut(|data| fill(unsafe { &mut *data }));
+        first.verdict.store(verdict, Ordering::Release);
+        if let Some(call) = call.deliver() {
+            self.calls.add(call);
+        }
+        Some(filled)
+    }
+
+    /// Tells all who are in `list` now.
+    pub(crate) fn tell_all(&mut self, list: usize, verdict: Verdict) {
+        while self.tell_first(list, verdict, |_| ()).is_some() {}
+    }
+
+    fn unlink(&mut self, list: usize, waiter: &Waiter<D>) {
+        let (previous, next) = (waiter.previous.get(), waiter.next.get());
+        let ends = &mut self.lists[list];
+        // SAFETY: neighbours of a linked waiter are linked (S15).
+        match unsafe { previous.as_ref() } {
+            Some(previous) => previous.next.set(next),
+            None => ends.first = next,
+        }
+        // SAFETY: as above.
+        match unsafe { next.as_ref() } {
+            Some(next) => next.previous.set(previous),
+            None => ends.last = previous,
+        }
+    }
+
+    #[inline(always)]
+    fn link(&mut self, turn: Turn, waiter: &Waiter<D>) {
+        let ends = &mut self.lists[turn.list];
+        let (previous, next) = if turn.first { (ptr::null(), ends.first) } else { (ends.last, ptr::null()) };
+        waiter.previous.set(previous);
+        waiter.next.set(next);
+        // SAFETY: who is linked stays where it is (S15).
+        match unsafe { previous.as_ref() } {
+            Some(previous) => previous.next.set(waiter),
+            None => ends.first = waiter,
+        }
+        // SAFETY: as above.
+        match unsafe { next.as_ref() } {
+            Some(next) => next.previous.set(waiter),
+            None => ends.last = waiter,
+        }
+    }
+}
+
+impl<S, D, const N: usize> Inside<S, D, N> {
+    #[inline(always)]
+    pub(crate) fn is_empty(&self, list: usize) -> bool {
+        self.lists[list].first.is_null()
+    }
+
+    /// Looks at the first in `list`: where it waits, and its data.
+    #[inline(always)]
+    pub(crate) fn first<R>(&mut self, list: usize, look: impl FnOnce(Seat, &mut D) -> R) -> Option<R> {
+        // SAFETY: a linked waiter stays where it is, and the latch is held (S15).
+        let first = unsafe { self.lists[list].first.as_ref() }?;
+        // SAFETY: its owner does not touch the data before it is told.
+        Some(first.data.with_mut(|data| look(first.seat, unsafe { &mut *data })))
+    }
+}
+
+/// Where in a line one queues up.
+#[derive(Clone, Copy)]
+pub(crate) struct Turn {
+    pub(crate) list: usize,
+    /// Before all others: it had its turn, and somebody else was faster.
+    pub(crate) first: bool,
+}
+
+/// At the end of `list`.
+pub(crate) const fn at_the_end_of(list: usize) -> Turn {
+    Turn { list, first: false }
+}
+
+/// How one waits: what may interrupt it, what reports say, and until when.
+#[derive(Clone, Copy)]
+pub(crate) struct How {
+    pub(crate) manner: Manner,
+    pub(crate) what: WaitingFor,
+    pub(crate) limit: Option<Limit>,
+}
+
+/// What a wait came to. The waiter has left the line, and has its data back.
+pub(crate) enum Waited<D> {
+    Told(Verdict, D),
+    Deadline(D),
+    Interrupted(Interruption, D),
+}
+
+/// What something that is waited for does about those who leave.
+pub(crate) trait Policy<const N: usize = 1> {
+    type State;
+    type Data;
+
+    fn line(&self) -> &Line<Self::State, Self::Data, N>;
+
+    /// Under the latch: somebody has left `list` untold. If that lets others go on, they are told.
+    fn left(&self, _guard: &mut Guard<'_, Self::State, Self::Data, N>, _list: usize) {}
+
+    /// Somebody was told `verdict` and will not act on it: what it was given goes to the next, or back.
+    fn pass_on(&self, verdict: Verdict, data: Self::Data);
+}
+
+/// Queues up and waits. The guard shows that what is wanted cannot be had; it is given back once the caller is in the line.
+#[inline]
+pub(crate) fn wait<P: Policy<N> + ?Sized, const N: usize>(
+    policy: &P,
+    mut guard: Guard<'_, P::State, P::Data, N>,
+    turn: Turn,
+    data: P::Data,
+    how: How,
+) -> Waited<P::Data> {
+    let seat = Seat::here();
+    let waiter = Waiter {
+        seat,
+        verdict: AtomicU8::new(WAITING),
+        data: UnsafeCell::new(ManuallyDrop::new(data)),
+        previous: Cell::new(ptr::null()),
+        next: Cell::new(ptr::null()),
+    };
+    let stay = Stay { policy, waiter: &waiter, list: turn.list };
+    guard.link(turn, &waiter);
+    drop(guard);
+    // SAFETY: `stay` goes on every way out of here, and takes this back (S15).
+    unsafe { seat.stands(&stay) };
+    loop {
+        match seat.wait(how.manner, how.what, how.limit) {
+            Ok(Woken::Condition) => {
+                // Pairs with the store that told it: the data is as the teller left it.
+                let verdict = waiter.verdict.load(Ordering::Acquire);
+                if verdict != WAITING {
+                    seat.stands_no_more();
+                    std::mem::forget(stay);
+                    return Waited::Told(verdict, waiter.take());
+                }
+            }
+            Ok(Woken::Request) => {}
+            ended => {
+                let left = stay.leave();
+                std::mem::forget(stay);
+                let data = waiter.take();
+                return match (left, ended) {
+                    (Some(verdict), _) => Waited::Told(verdict, data),
+                    (None, Err(interruption)) => Waited::Interrupted(interruption, data),
+                    (None, Ok(_)) => Waited::Deadline(data),
+                };
+            }
+        }
+    }
+}
+
+impl<D> Waiter<D> {
+    /// Takes the data out: once it was told, or has left.
+    #[inline(always)]
+    fn take(&self) -> D {
+        // SAFETY: it is its owner's again, which takes it once.
+        self.data.with_mut(|data| unsafe { ManuallyDrop::take(&mut *data) })
+    }
+}
+
+/// Somebody's place in a line, from joining to leaving, on every way out.
+struct Stay<'a, P: Policy<N> + ?Sized, const N: usize> {
+    policy: &'a P,
+    waiter: &'a Waiter<P::Data>,
+    list: usize,
+}
+
+impl<P: Policy<N> + ?Sized, const N: usize> Stay<'_, P, N> {
+    /// Leaves, not having been woken by a teller; what it was told meanwhile, if anything.
+    #[cold]
+    fn leave(&self) -> Option<Verdict> {
+        self.waiter.seat.stands_no_more();
+        let mut guard = self.policy.line().lock();
+        let verdict = self.waiter.verdict.load(Ordering::Acquire);
+        if verdict != WAITING {
+            drop(guard);
+            self.waiter.seat.withdraw_letter();
+            return Some(verdict);
+        }
+        guard.unlink(self.list, self.waiter);
+        self.policy.left(&mut guard, self.list);
+        None
+    }
+}
+
+impl<P: Policy<N> + ?Sized, const N: usize> Drop for Stay<'_, P, N> {
+    /// The waiter unwinds.
+    fn drop(&mut self) {
+        let left = self.leave();
+        let data = self.waiter.take();
+        match left {
+            Some(verdict) => self.policy.pass_on(verdict, data),
+            None => drop(data),
+        }
+    }
+}
+
+impl<P: Policy<N> + ?Sized, const N: usize> Standing for Stay<'_, P, N> {
+    /// The waiter never runs again. What is in its frame stays there, but for what it was given.
+    fn abandon(&self) {
+        if let Some(verdict) = self.leave() {
+            self.policy.pass_on(verdict, self.waiter.take());
+        }
+    }
+}

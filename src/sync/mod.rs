@@ -1,0 +1,17 @@
+//! Locks, conditions and results that green threads and OS threads wait for alike; std's `sync`, cooperatively.
+
+mod async_result;
+mod barrier;
+mod condvar;
+mod event;
+pub mod mpsc;
+#[expect(unsafe_code, reason = "lends the value to whoever holds the lock")]
+mod mutex;
+mod once;
+mod reentrant;
+mod rwlock;
+mod semaphore;
+
+pub use std::sync::{Arc, Weak, atomic};
+
+pub use mutex::{Mutex, MutexGuard};

@@ -1,0 +1,1 @@
+//! mpsc: being written.

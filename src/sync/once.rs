@@ -1,0 +1,1 @@
+//! once: being written.

@@ -1,0 +1,1 @@
+//! reentrant: being written.

@@ -1,0 +1,1 @@
+//! rwlock: being written.

@@ -1,0 +1,1 @@
+//! from_async_lock: being written.

@@ -1,0 +1,1 @@
+//! from_crossbeam: being written.

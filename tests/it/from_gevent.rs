@@ -1,0 +1,1 @@
+//! from_gevent: being written.

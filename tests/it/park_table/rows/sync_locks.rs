@@ -1,0 +1,5 @@
+//! Rows: being written.
+
+use super::super::Row;
+
+pub(super) const ROWS: &[Row] = &[];
