@@ -5,7 +5,9 @@ use std::{path::PathBuf, time::Duration};
 pub(crate) const USAGE: &str = "greenroom-bench [CASE…] [--rounds N] [--quick] [--json FILE]
 
 CASE      a name, or the beginning of some names, of: switch_generator switch_greenlet yield2 yield1000
-          spawn_join spawn_10k sleep_cancel wake_early timer_cancel echo_1 echo_50 echo_500; all by default
+          spawn_join spawn_10k sleep_cancel wake_early timer_cancel queue_pingpong queue_stream queue_xthread
+          queue_xthread_pp lock_uncontended lock_contended8 lock_2_os_threads lock_4_os_threads offload
+          offload_1000 echo_1 echo_50 echo_500; all by default
 --rounds  measures of each peer, 31 by default, 15 with --quick
 --quick   short slices of time: the whole in about a minute
 --json    writes every round to FILE";

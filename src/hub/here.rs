@@ -33,6 +33,8 @@ impl Drop for Marker {
             hub.give_up_all_waits();
             let unread = hub.remote.mail.close();
             contain(|| drop(unread));
+            // None of them is resumed again, whatever the destructors of other thread-locals call.
+            uninstall();
         }
     }
 }

@@ -1,6 +1,10 @@
 //! The cases: one question a file.
 
+mod crossing;
 mod group;
+mod locking;
+mod offloading;
+mod queueing;
 mod spawning;
 mod switching;
 mod timers;
@@ -23,6 +27,16 @@ pub(crate) const NAMES: &[&str] = &[
     "sleep_cancel",
     "wake_early",
     "timer_cancel",
+    "queue_pingpong",
+    "queue_stream",
+    "queue_xthread",
+    "queue_xthread_pp",
+    "lock_uncontended",
+    "lock_contended8",
+    "lock_2_os_threads",
+    "lock_4_os_threads",
+    "offload",
+    "offload_1000",
     "echo_1",
     "echo_50",
     "echo_500",
@@ -40,6 +54,16 @@ pub(crate) fn build(name: &'static str) -> io::Result<Case> {
         "sleep_cancel" => timers::around_a_yield(),
         "wake_early" => timers::ended_by_a_neighbour(),
         "timer_cancel" => timers::among_many_armed(),
+        "queue_pingpong" => queueing::ping_pong(),
+        "queue_stream" => queueing::stream(),
+        "queue_xthread" => crossing::stream(),
+        "queue_xthread_pp" => crossing::ping_pong(),
+        "lock_uncontended" => locking::uncontended(),
+        "lock_contended8" => locking::contended(),
+        "lock_2_os_threads" => locking::between_os_threads(2),
+        "lock_4_os_threads" => locking::between_os_threads(4),
+        "offload" => offloading::round_trips(),
+        "offload_1000" => offloading::batches(),
         "echo_1" => echo::peers(1)?,
         "echo_50" => echo::peers(50)?,
         "echo_500" => echo::peers(500)?,
