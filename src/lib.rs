@@ -51,3 +51,7 @@ pub use crate::thread::{JoinError, JoinHandle, current, scope, sleep, spawn, spa
 pub use crate::time::{Elapsed, timeout};
 #[doc(inline)]
 pub use crate::wait::{Waitable, as_completed, iwait, joinall, killall, try_joinall, wait};
+
+#[cfg(doc)]
+#[doc = include_str!("../docs/coming_from.md")]
+pub mod coming_from {}

@@ -80,6 +80,17 @@ impl sealed::Waitable for Timer {
 /// # Cancellation
 ///
 /// A kill and an expired timeout unwind here; those that were waited for go on, detached.
+///
+/// # Examples
+///
+/// ```
+/// use greenroom::{joinall, spawn};
+///
+/// let words = joinall(["a", "b"].map(|word| spawn(move || word.to_uppercase())));
+/// let words: Result<Vec<String>, _> = words.into_iter().collect();
+/// assert_eq!(words?, ["A", "B"]);
+/// # Ok::<(), greenroom::JoinError>(())
+/// ```
 pub fn joinall<T>(handles: impl IntoIterator<Item = JoinHandle<T>>) -> Vec<Result<T, JoinError>> {
     let handles: Vec<_> = handles.into_iter().collect();
     handles.into_iter().map(JoinHandle::join).collect()
@@ -100,6 +111,17 @@ pub fn joinall<T>(handles: impl IntoIterator<Item = JoinHandle<T>>) -> Vec<Resul
 /// # Cancellation
 ///
 /// As [`joinall`].
+///
+/// # Examples
+///
+/// ```
+/// use greenroom::{spawn, try_joinall};
+///
+/// assert_eq!(try_joinall([spawn(|| 1), spawn(|| 2)])?, [1, 2]);
+/// let failed = try_joinall([spawn(|| 1), spawn(|| panic!("no second"))]);
+/// assert_eq!(failed.unwrap_err().message(), "no second");
+/// # Ok::<(), greenroom::JoinError>(())
+/// ```
 pub fn try_joinall<T>(handles: impl IntoIterator<Item = JoinHandle<T>>) -> Result<Vec<T>, JoinError> {
     let handles: Vec<_> = handles.into_iter().collect();
     let mut values: Vec<Option<T>> = handles.iter().map(|_| None).collect();
@@ -128,6 +150,19 @@ pub fn try_joinall<T>(handles: impl IntoIterator<Item = JoinHandle<T>>) -> Resul
 /// # Cancellation
 ///
 /// A kill and an expired timeout unwind here. If the caller is among them, the others are killed, and then it unwinds.
+///
+/// # Examples
+///
+/// ```
+/// use greenroom::{killall, spawn, thread, yield_now};
+///
+/// let sleepers = [spawn(thread::park), spawn(thread::park)];
+/// yield_now();
+/// killall(&sleepers);
+/// for sleeper in sleepers {
+///     assert!(sleeper.join().unwrap_err().is_killed());
+/// }
+/// ```
 pub fn killall<T>(handles: &[JoinHandle<T>]) {
     let myself = hub::current().current.get();
     let is_me = |handle: &&JoinHandle<T>| myself.is(handle.inner.job.task());
@@ -182,6 +217,16 @@ pub fn wait(objects: &[&dyn Waitable], timeout: Option<Duration>, count: Option<
 /// # Cancellation
 ///
 /// A kill and an expired timeout unwind in `next`.
+///
+/// # Examples
+///
+/// ```
+/// use greenroom::{iwait, spawn_later};
+/// use std::time::Duration;
+///
+/// let (slow, fast) = (spawn_later(Duration::from_millis(2), || ()), spawn_later(Duration::ZERO, || ()));
+/// assert_eq!(iwait(&[&slow, &fast]).collect::<Vec<_>>(), [1, 0]);
+/// ```
 pub fn iwait<'a>(objects: &'a [&'a dyn Waitable]) -> impl Iterator<Item = usize> + 'a {
     let mut gathering = Gathering::new(objects);
     std::iter::from_fn(move || gathering.next(None))

@@ -67,6 +67,18 @@ use crate::stack;
 /// destructors run, and what they throw is dropped. A greenlet that cannot be unwound, because it catches every panic and switches again or because a
 /// destructor switches meanwhile, is left as it stands, with a line on standard error. With `panic = "abort"` it is
 /// always left.
+///
+/// # Examples
+///
+/// ```
+/// use greenroom::greenlet::Greenlet;
+///
+/// let main = Greenlet::<u32>::current();
+/// let doubler = Greenlet::new(move |mut n| loop {
+///     n = main.switch(n * 2);
+/// });
+/// assert_eq!((doubler.switch(1), doubler.switch(2)), (2, 4));
+/// ```
 pub struct Greenlet<T: 'static = ()>(Rc<Member<T>>);
 
 impl<T: 'static> Greenlet<T> {
@@ -162,6 +174,21 @@ impl<T: 'static> Greenlet<T> {
     /// # Panics
     ///
     /// As [`switch`](Self::switch); so `payload` comes back from here if nothing on the way catches it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use greenroom::greenlet::Greenlet;
+    /// use std::panic::catch_unwind;
+    ///
+    /// let child = Greenlet::new(|()| match catch_unwind(|| Greenlet::<()>::current().parent().unwrap().switch(())) {
+    ///     Ok(()) => panic!("nothing was thrown"),
+    ///     Err(payload) => assert_eq!(payload.downcast_ref(), Some(&"stop")),
+    /// });
+    /// child.switch(());
+    /// child.throw(Box::new("stop"));
+    /// assert!(child.is_dead());
+    /// ```
     #[track_caller]
     pub fn throw(&self, payload: Box<dyn Any + Send>) -> T {
         chain::check_may_switch("Greenlet::throw");
@@ -182,6 +209,17 @@ impl<T: 'static> Greenlet<T> {
     /// # Panics
     ///
     /// Panics if it is a root, and where [`switch`](Self::switch) would.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use greenroom::greenlet::Greenlet;
+    ///
+    /// let child = Greenlet::new(|()| Greenlet::<()>::current().parent().unwrap().switch(()));
+    /// child.switch(());
+    /// child.kill();
+    /// assert!(child.is_dead());
+    /// ```
     #[track_caller]
     pub fn kill(&self) {
         match self.0.state() {

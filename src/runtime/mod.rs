@@ -72,6 +72,15 @@ pub fn run<T>(main: impl FnOnce() -> T) -> T {
 ///
 /// Dropping it kills its green threads and waits until they have unwound, for at most 5 seconds. Dropped by one of them,
 /// it kills them once that one parks or ends.
+///
+/// # Examples
+///
+/// ```
+/// let runtime = greenroom::Runtime::builder().max_threads(1_000).build()?;
+/// let answer = runtime.run(|| greenroom::spawn(|| 42).join().unwrap());
+/// assert_eq!(answer, 42);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Runtime {
     hub: Rc<Hub>,
 }

@@ -149,6 +149,15 @@ impl<T> JoinHandle<T> {
     /// # Cancellation
     ///
     /// A timeout or kill of the caller unwinds it; the green thread that it waits for goes on, detached.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let good = greenroom::spawn(|| "done");
+    /// let bad = greenroom::spawn(|| panic!("no luck"));
+    /// assert_eq!(good.join().unwrap(), "done");
+    /// assert_eq!(bad.join().unwrap_err().message(), "no luck");
+    /// ```
     pub fn join(self) -> Result<T, JoinError> {
         self.inner.join()
     }
@@ -183,6 +192,18 @@ impl<T> JoinHandle<T> {
     /// # Cancellation
     ///
     /// A kill and an expired timeout unwind here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use greenroom::{spawn, thread};
+    /// use std::time::Duration;
+    ///
+    /// let sleeper = spawn(thread::park);
+    /// assert!(!sleeper.wait_timeout(Duration::from_millis(1)));
+    /// sleeper.thread().unpark();
+    /// assert!(sleeper.wait_timeout(Duration::from_secs(1)));
+    /// ```
     pub fn wait_timeout(&self, limit: Duration) -> bool {
         self.inner.wait_timeout(limit)
     }
@@ -204,6 +225,21 @@ impl<T> JoinHandle<T> {
     /// # Switching
     ///
     /// Never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use greenroom::{sleep, spawn, thread, yield_now};
+    /// use std::time::Duration;
+    ///
+    /// let worker = spawn(|| {
+    ///     sleep(Duration::from_secs(3600));
+    ///     thread::is_cancelled()
+    /// });
+    /// yield_now();
+    /// worker.cancel();
+    /// assert!(worker.join().unwrap());
+    /// ```
     pub fn cancel(&self) {
         self.inner.cancel();
     }
@@ -222,6 +258,15 @@ impl<T> JoinHandle<T> {
     /// # Panics
     ///
     /// Panics if the program is built with `panic = "abort"`: there is no unwinding then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let sleeper = greenroom::spawn(|| greenroom::thread::park());
+    /// greenroom::yield_now();
+    /// sleeper.kill();
+    /// assert!(sleeper.join().unwrap_err().is_killed());
+    /// ```
     pub fn kill(&self) {
         self.inner.kill();
     }

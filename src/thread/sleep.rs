@@ -91,6 +91,20 @@ fn rest(deadline: Option<Moment>) {
 /// # Cancellation
 ///
 /// A kill and an expired timeout unwind here.
+///
+/// # Examples
+///
+/// ```
+/// use greenroom::{spawn, thread, yield_now};
+///
+/// let waiter = spawn(|| {
+///     thread::park();
+///     "woken"
+/// });
+/// yield_now();
+/// waiter.thread().unpark();
+/// assert_eq!(waiter.join().unwrap(), "woken");
+/// ```
 pub fn park() {
     wait_for_token(None);
 }
