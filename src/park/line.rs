@@ -87,7 +87,7 @@ impl<S, D, const N: usize> Line<S, D, N> {
         Guard {
             inside: self.inside.with_mut(|inside| inside),
             latched: Some(latched),
-            calls: Calls::default(),
+            calls: ManuallyDrop::default(),
         }
     }
 }
@@ -96,14 +96,17 @@ impl<S, D, const N: usize> Line<S, D, N> {
 pub(crate) struct Guard<'a, S, D, const N: usize> {
     inside: *mut Inside<S, D, N>,
     latched: Option<Latched<'a>>,
-    calls: Calls,
+    /// Emptied by the drop of the guard: nearly always it is empty, which one look shows.
+    calls: ManuallyDrop<Calls>,
 }
 
 /// Calls that are left for after the latch. Neighbours need none; one is usual, more are rare.
 #[derive(Default)]
 struct Calls {
     first: Option<Call>,
-    others: Vec<Call>,
+    /// Boxed, so that a guard is made and dropped with a word less to see to.
+    #[expect(clippy::box_collection, reason = "as above")]
+    others: Option<Box<Vec<Call>>>,
 }
 
 impl<S, D, const N: usize> Deref for Guard<'_, S, D, N> {
@@ -139,13 +142,14 @@ impl Calls {
     fn add(&mut self, call: Call) {
         match &mut self.first {
             None => self.first = Some(call),
-            Some(_) => self.others.push(call),
+            Some(_) => self.others.get_or_insert_default().push(call),
         }
     }
 
     #[cold]
     fn ring(&mut self) {
-        self.first.take().into_iter().chain(self.others.drain(..)).for_each(Call::ring);
+        let others = self.others.take().map(|others| *others).unwrap_or_default();
+        self.first.take().into_iter().chain(others).for_each(Call::ring);
     }
 }
 
