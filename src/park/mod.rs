@@ -200,6 +200,12 @@ fn unwinding_of(hub: &Hub, task: &Task) -> Unwinding {
     }
 }
 
+/// Would a wait that may be refused be refused now, because the caller unwinds? For those who would change something first.
+pub(crate) fn refuses() -> bool {
+    std::thread::panicking()
+        && hub::try_current().is_some_and(|hub| unwinding_of(hub, hub.running()) == Unwinding::Yes)
+}
+
 /// It leaves in the middle of an unwinding, for a wait that must be waited.
 #[cold]
 fn note_unwinding(hub: &Hub, task: &Task) {

@@ -118,13 +118,18 @@ impl Seat {
             (Seat::OsThread(parker), limit) => {
                 let until = limit.map(|limit| match limit {
                     Limit::OfSystem(until) => until,
-                    Limit::OfHub(_) => unreachable!("the limit of another seat"),
+                    // The clock that could tell has gone with its hub.
+                    Limit::OfHub(_) => Instant::now(),
                 });
                 // SAFETY: its own thread-local, or one that stays for ever.
                 let told = unsafe { &*parker }.park(until);
                 Ok(if told { Woken::Condition } else { Woken::Deadline })
             }
-            (Seat::Green { .. }, Some(Limit::OfSystem(_))) => unreachable!("the limit of another seat"),
+            // The OS thread has got a hub since: between two waits with one limit anything may run.
+            (Seat::Green { .. }, Some(Limit::OfSystem(until))) => {
+                let left = until.saturating_duration_since(Instant::now());
+                park::park(manner, what, hub::current().clock.after(left))
+            }
         }
     }
 

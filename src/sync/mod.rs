@@ -8,10 +8,16 @@ pub mod mpsc;
 #[expect(unsafe_code, reason = "lends the value to whoever holds the lock")]
 mod mutex;
 mod once;
+#[expect(unsafe_code, reason = "lends the value to whoever holds the lock")]
 mod reentrant;
+#[expect(unsafe_code, reason = "lends the value to whoever holds the lock")]
 mod rwlock;
 mod semaphore;
 
 pub use std::sync::{Arc, Weak, atomic};
 
+pub use barrier::{Barrier, BarrierWaitResult};
+pub use condvar::{Condvar, WaitTimeoutResult};
 pub use mutex::{Mutex, MutexGuard};
+pub use reentrant::{ReentrantLock, ReentrantLockGuard};
+pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};

@@ -52,6 +52,13 @@ pub(crate) struct Claim {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held(u64);
 
+impl Held {
+    /// Is it the right of whoever is `me`?
+    pub(crate) fn is_of(self, me: u64) -> bool {
+        seat::is_same(self.0, me)
+    }
+}
+
 // Memory ordering. Who takes the lock acquires what the one before released with the exchange or store that let go of it. A
 // hand-over under the latch goes by the latch and the verdict.
 impl RawMutex {
@@ -202,6 +209,11 @@ impl RawMutex {
     pub(crate) fn place(&self) -> Option<&'static Location<'static>> {
         // SAFETY: null, or what `note` made of a reference for ever.
         unsafe { self.place.load(Ordering::Relaxed).as_ref() }
+    }
+
+    /// The right of whoever has it, if anybody has. Only the owner may use it.
+    pub(crate) fn held(&self) -> Option<Held> {
+        Some(self.owner()).filter(|owner| *owner != 0).map(Held)
     }
 
     /// The word of whoever has it; 0 if nobody has.
