@@ -33,6 +33,8 @@ enum Manner {
     FallibleAndBrief,
     /// Expiry unwinds; cancel does nothing.
     Infallible,
+    /// As infallible, but while its caller unwinds it waits all the same. It gets what it wants when the stage is cleared.
+    Lock,
     /// Expiry unwinds; cancel makes it return.
     Sleep,
 }
@@ -41,6 +43,8 @@ enum Manner {
 #[derive(Default)]
 struct Stage {
     over: Cell<bool>,
+    /// The victim waits in the middle of its unwinding: the OS thread's panic count says nothing about others.
+    unwinds: Cell<bool>,
 }
 
 #[test]

@@ -33,12 +33,17 @@ struct Run {
 
 impl Run {
     fn of(row: &'static Row) -> Run {
-        let neighbour = spawn(|| {
+        let stage = Rc::<Stage>::default();
+        let shared = stage.clone();
+        let neighbour = spawn(move || {
             (0..5).for_each(|_| sleep(ms(1)));
+            while shared.unwinds.get() {
+                sleep(ms(1));
+            }
             assert!(!std::thread::panicking());
             77
         });
-        Run { row, stage: Rc::default(), neighbour, tally: Tally::new(), outcome: Outcome::default() }
+        Run { row, stage, neighbour, tally: Tally::new(), outcome: Outcome::default() }
     }
 
     /// A green thread that makes the call, by way of `around`.
@@ -66,6 +71,18 @@ impl Run {
         victim.kill();
         victim.wait();
         None
+    }
+
+    /// Waits for the end of a victim that makes the call while it unwinds.
+    fn wait_for_unwinding(&self, victim: &JoinHandle<()>) {
+        if self.row.manner == Manner::Lock {
+            self.stage.unwinds.set(true);
+            self.settle();
+            assert!(!victim.is_finished(), "{}: it did not wait for the lock", self.row.name);
+            self.stage.over.set(true);
+        }
+        victim.wait();
+        self.stage.unwinds.set(false);
     }
 
     fn settle(&self) {
@@ -163,7 +180,7 @@ fn assert_cancelled(row: &Row, outcome: Option<io::Result<()>>) {
             let inner = error.get_ref().is_some_and(|inner| inner.is::<Cancelled>());
             assert!(inner && error.kind() != io::ErrorKind::Interrupted, "{}: {error:?}", row.name);
         }
-        (Manner::Sleep, Some(Ok(()))) | (Manner::Infallible, None) => {}
+        (Manner::Sleep, Some(Ok(()))) | (Manner::Infallible | Manner::Lock, None) => {}
         (_, outcome) => panic!("{}: cancelled, it came to {outcome:?}", row.name),
     }
 }
@@ -187,7 +204,7 @@ fn an_expiry_fails_what_can_fail_and_unwinds_the_rest_and_is_the_scopes_error() 
                 let inner = error.get_ref().is_some_and(|inner| inner.is::<Elapsed>());
                 assert!(inner && error.kind() == io::ErrorKind::TimedOut, "{}: {error:?}", run.row.name);
             }
-            (Manner::Infallible | Manner::Sleep, Err(_), None) => {}
+            (Manner::Infallible | Manner::Lock | Manner::Sleep, Err(_), None) => {}
             (_, scope, outcome) => {
                 panic!("{}: the scope gave {scope:?}, the call {outcome:?}", run.row.name)
             }
@@ -198,7 +215,7 @@ fn an_expiry_fails_what_can_fail_and_unwinds_the_rest_and_is_the_scopes_error() 
 }
 
 #[test]
-fn a_destructor_that_makes_the_call_while_a_kill_unwinds_gets_out_of_it_at_once() {
+fn a_destructor_that_makes_the_call_while_a_kill_unwinds_gets_out_of_it() {
     for_every_row(|run| {
         let (parks, out) = parks_when_dropped(&run);
         let victim = run.parked(move |call| {
@@ -207,7 +224,7 @@ fn a_destructor_that_makes_the_call_while_a_kill_unwinds_gets_out_of_it_at_once(
         });
         let Some(victim) = victim else { return Met::TooLate };
         victim.kill();
-        victim.wait();
+        run.wait_for_unwinding(&victim);
         assert_refused(run.row, out.take());
         assert!(join_of(victim, run.row).is_killed(), "{}", run.row.name);
         run.assert_clean_after(spawn(|| ()))
@@ -215,14 +232,14 @@ fn a_destructor_that_makes_the_call_while_a_kill_unwinds_gets_out_of_it_at_once(
 }
 
 #[test]
-fn a_destructor_that_makes_the_call_while_a_panic_unwinds_gets_out_of_it_at_once() {
+fn a_destructor_that_makes_the_call_while_a_panic_unwinds_gets_out_of_it() {
     for_every_row(|run| {
         let (parks, out) = parks_when_dropped(&run);
         let victim = run.spawn(move |_| {
             let _parks = parks;
             panic!("on purpose");
         });
-        victim.wait();
+        run.wait_for_unwinding(&victim);
         assert_refused(run.row, out.take());
         assert!(join_of(victim, run.row).is_panic(), "{}", run.row.name);
         run.assert_clean_after(spawn(|| ()))
@@ -245,7 +262,7 @@ fn parks_when_dropped(run: &Run) -> (impl Drop + 'static, Outcome) {
 fn assert_refused(row: &Row, outcome: Option<io::Result<()>>) {
     match (row.manner, outcome) {
         (Manner::Fallible | Manner::FallibleAndBrief, Some(Err(_))) => {}
-        (Manner::Infallible | Manner::Sleep, Some(Ok(()))) => {}
+        (Manner::Infallible | Manner::Lock | Manner::Sleep, Some(Ok(()))) => {}
         // What does not have to wait succeeds, unwinding or not.
         (Manner::FallibleAndBrief, Some(Ok(()))) => {}
         (_, outcome) => panic!("{}: while unwinding it came to {outcome:?}", row.name),
