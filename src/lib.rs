@@ -35,7 +35,6 @@ pub mod time;
 pub mod executor;
 pub mod future;
 pub mod pool;
-#[expect(unsafe_code, reason = "queues up in wait lists")]
 pub mod wait;
 
 pub mod io;

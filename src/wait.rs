@@ -16,60 +16,19 @@
 //!   [`iwait`] only what is ready, and [`killall`] does not wait for those it kills.
 //! * Whoever waits for its own end with [`wait`] or [`iwait`] waits for ever; [`joinall`] refuses.
 
-use std::rc::Rc;
+#[expect(unsafe_code, reason = "queues up in wait lists")]
+mod gathering;
+mod waitable;
+
 use std::time::Duration;
 
+pub use self::waitable::Waitable;
+
+use self::gathering::Gathering;
 use crate::hub;
-use crate::hub::clock::Moment;
-use crate::hub::task::{WaitingFor, Woken};
-use crate::hub::waiters::{Node, Waiter, Watch};
+use crate::park;
 use crate::park::error::JoinError;
-use crate::park::{self, Manner};
 use crate::thread::JoinHandle;
-use crate::time::Timer;
-
-/// What [`wait`] and [`iwait`] can wait for: a [`JoinHandle`] (its green thread has ended), a [`Timer`] (its call is over
-/// or was cancelled).
-///
-/// The trait is sealed.
-pub trait Waitable: sealed::Waitable {}
-
-mod sealed {
-    use crate::hub::waiters::WaitList;
-
-    /// The list of those who are told when an object becomes ready.
-    #[derive(Debug)]
-    pub struct List<'a>(pub(crate) &'a WaitList);
-
-    pub trait Waitable {
-        fn is_ready(&self) -> bool;
-        fn list(&self) -> List<'_>;
-    }
-}
-
-impl<T> Waitable for JoinHandle<T> {}
-
-impl<T> sealed::Waitable for JoinHandle<T> {
-    fn is_ready(&self) -> bool {
-        self.is_finished()
-    }
-
-    fn list(&self) -> sealed::List<'_> {
-        sealed::List(&self.inner.job.task().waiters)
-    }
-}
-
-impl Waitable for Timer {}
-
-impl sealed::Waitable for Timer {
-    fn is_ready(&self) -> bool {
-        self.call().is_finished()
-    }
-
-    fn list(&self) -> sealed::List<'_> {
-        sealed::Waitable::list(self.call())
-    }
-}
 
 /// Waits for all and returns their results, in the order given; gevent's `joinall`.
 ///
@@ -128,7 +87,7 @@ pub fn try_joinall<T>(handles: impl IntoIterator<Item = JoinHandle<T>>) -> Resul
     let mut ended = 0;
     let mut gathering = Gathering::new(handles);
     while let Some(index) = gathering.next(None) {
-        values[index] = Some(gathering.objects[index].inner.join()?);
+        values[index] = Some(gathering.objects()[index].inner.join()?);
         ended += 1;
     }
     match ended == values.len() {
@@ -247,109 +206,6 @@ pub fn as_completed<T>(
     let mut gathering = Gathering::new(handles.into_iter().collect::<Vec<_>>());
     std::iter::from_fn(move || {
         let index = gathering.next(None)?;
-        Some(gathering.objects[index].inner.join())
+        Some(gathering.objects()[index].inner.join())
     })
-}
-
-/// The objects of one wait, borrowed or owned.
-trait Objects {
-    fn len(&self) -> usize;
-    fn at(&self, index: usize) -> &dyn sealed::Waitable;
-}
-
-impl Objects for &[&dyn Waitable] {
-    fn len(&self) -> usize {
-        <[_]>::len(self)
-    }
-
-    fn at(&self, index: usize) -> &dyn sealed::Waitable {
-        self[index]
-    }
-}
-
-impl<T> Objects for Vec<JoinHandle<T>> {
-    fn len(&self) -> usize {
-        Vec::len(self)
-    }
-
-    fn at(&self, index: usize) -> &dyn sealed::Waitable {
-        &self[index]
-    }
-}
-
-/// Interest in several objects: an entry in the list of each that was not ready, and the order in which they tell.
-struct Gathering<O: Objects> {
-    objects: O,
-    watch: Rc<Watch>,
-    /// The place in the list of each; none if it was ready at once. The boxes keep their addresses.
-    nodes: Vec<Option<Box<Node>>>,
-    /// How many have not been returned.
-    left: usize,
-}
-
-impl<O: Objects> Gathering<O> {
-    fn new(objects: O) -> Gathering<O> {
-        let watch = Rc::<Watch>::default();
-        let enter = |index| {
-            let object = objects.at(index);
-            if object.is_ready() {
-                watch.happened.borrow_mut().push_back(index);
-                return None;
-            }
-            let node = Box::new(Node::new(Waiter::Watch(watch.clone(), index)));
-            // SAFETY: the object stays where it is or, if it is moved in here, its list is behind a pointer; the box keeps
-            // its address; `leave` comes before either goes (S15).
-            unsafe { object.list().0.join(&node) };
-            Some(node)
-        };
-        let nodes = (0..objects.len()).map(enter).collect();
-        Gathering { left: objects.len(), watch, nodes, objects }
-    }
-
-    /// The place of the next that is ready; None once all were returned, at the deadline, or while the caller is unwinding.
-    fn next(&mut self, deadline: Option<Moment>) -> Option<usize> {
-        while self.left > 0 {
-            let ready = self.watch.happened.borrow_mut().pop_front();
-            if let Some(index) = ready {
-                self.left -= 1;
-                self.leave(index);
-                return Some(index);
-            }
-            let _parked = Parked::new(&self.watch);
-            match park::park(Manner::Infallible, WaitingFor::AnyOfSeveral, deadline) {
-                Ok(Woken::Condition | Woken::Request) => {}
-                Ok(Woken::Deadline) if !self.watch.happened.borrow().is_empty() => {}
-                Ok(Woken::Deadline) | Err(_) => break,
-            }
-        }
-        None
-    }
-
-    fn leave(&mut self, index: usize) {
-        if let Some(node) = self.nodes[index].take() {
-            self.objects.at(index).list().0.leave(&node);
-        }
-    }
-}
-
-impl<O: Objects> Drop for Gathering<O> {
-    fn drop(&mut self) {
-        (0..self.nodes.len()).for_each(|index| self.leave(index));
-    }
-}
-
-/// Says who is to be woken, as long as there is somebody parked.
-struct Parked<'a>(&'a Watch);
-
-impl Parked<'_> {
-    fn new(watch: &Watch) -> Parked<'_> {
-        watch.parked.set(Some(hub::current().current.get()));
-        Parked(watch)
-    }
-}
-
-impl Drop for Parked<'_> {
-    fn drop(&mut self) {
-        self.0.parked.set(None);
-    }
 }

@@ -22,6 +22,7 @@ pub(crate) mod clock;
 mod deadlock;
 #[expect(unsafe_code, reason = "reads what was left on stacks that stand for ever")]
 mod end;
+mod happenings;
 #[expect(unsafe_code, reason = "keeps the hub behind a thread-local pointer")]
 mod here;
 #[expect(unsafe_code, reason = "links signals of other OS threads")]

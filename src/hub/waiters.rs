@@ -7,13 +7,15 @@
 //!
 //! All of this is for one OS thread.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
 use std::ptr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Waker;
 
+use crate::hub::happenings::Happenings;
 use crate::hub::task::TaskPtr;
 
 /// The list itself: part of what is waited for.
@@ -47,9 +49,43 @@ pub(crate) enum Waiter {
 /// What a wait for several things gathers: which have happened, in that order.
 #[derive(Default)]
 pub(crate) struct Watch {
-    pub(crate) happened: RefCell<VecDeque<usize>>,
+    happened: RefCell<VecDeque<usize>>,
+    /// In the place of that, once something is watched that any OS thread may bring about.
+    shared: OnceCell<Arc<Happenings>>,
     /// Who waits just now.
     pub(crate) parked: Cell<Option<TaskPtr>>,
+}
+
+impl Watch {
+    #[inline]
+    pub(crate) fn note(&self, index: usize) {
+        match self.shared.get() {
+            None => self.happened.borrow_mut().push_back(index),
+            Some(shared) => drop(shared.note(index)),
+        }
+    }
+
+    /// The first that happened and was not taken yet.
+    #[inline]
+    pub(crate) fn take_first(&self) -> Option<usize> {
+        match self.shared.get() {
+            None => self.happened.borrow_mut().pop_front(),
+            Some(shared) => shared.take_first(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.shared.get().map_or_else(|| self.happened.borrow().is_empty(), |shared| shared.is_empty())
+    }
+
+    /// From now on other OS threads may note things, too.
+    pub(crate) fn share(&self) -> &Arc<Happenings> {
+        self.shared.get_or_init(|| Arc::new(Happenings::after(self.happened.take())))
+    }
+
+    pub(crate) fn shared(&self) -> Option<&Happenings> {
+        self.shared.get().map(|shared| &**shared)
+    }
 }
 
 impl Node {

@@ -82,7 +82,7 @@ impl Hub {
             Some(Waiter::Thread(task)) => self.wake(task, Woken::Condition),
             Some(Waiter::Start(task)) => self.start(task),
             Some(Waiter::Watch(watch, index)) => {
-                watch.happened.borrow_mut().push_back(index);
+                watch.note(index);
                 if let Some(task) = watch.parked.get() {
                     self.wake(task, Woken::Condition);
                 }

@@ -21,6 +21,7 @@
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr;
 
 use crate::park::seat::{Call, Interruption, Limit, Manner, Seat, Standing, WaitingFor, Woken};
@@ -42,6 +43,10 @@ pub(crate) struct Line<S, D = (), const N: usize = 1> {
 unsafe impl<S: Send, D: Send, const N: usize> Send for Line<S, D, N> {}
 // SAFETY: as above.
 unsafe impl<S: Send, D: Send, const N: usize> Sync for Line<S, D, N> {}
+
+// No user code runs under the latch, so no panic leaves the lists half changed.
+impl<S: RefUnwindSafe, D, const N: usize> RefUnwindSafe for Line<S, D, N> {}
+impl<S: UnwindSafe, D, const N: usize> UnwindSafe for Line<S, D, N> {}
 
 /// What the latch guards.
 pub(crate) struct Inside<S, D, const N: usize> {

@@ -16,8 +16,14 @@ mod semaphore;
 
 pub use std::sync::{Arc, Weak, atomic};
 
+pub use async_result::AsyncResult;
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::{Condvar, WaitTimeoutResult};
+pub use event::Event;
 pub use mutex::{Mutex, MutexGuard};
+pub use once::Once;
+pub use once::cell::OnceLock;
+pub use once::lazy::LazyLock;
 pub use reentrant::{ReentrantLock, ReentrantLockGuard};
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub use semaphore::{BoundedSemaphore, OwnedPermit, Permit, Semaphore};
