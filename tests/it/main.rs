@@ -18,6 +18,7 @@ mod queue;
 mod runtime;
 mod support;
 mod sync;
+mod sync_events;
 mod thread;
 mod time;
 mod wait;
