@@ -4,16 +4,22 @@ use std::cell::Cell;
 
 use crate::hub::task::Task;
 
-/// A count of those who parked while they unwound and may be unwinding still. Rounds tell notes that hold from those that
-/// do not: once the OS thread's panic count was seen at zero, nobody unwinds, and a new round begins.
+/// A count of those who parked while they unwound, or may have, and may be unwinding still. Rounds tell notes that hold from
+/// those that do not: once the OS thread's panic count was seen at zero, nobody unwinds, and a new round begins.
+///
+/// The note of a green thread is the round, an even number, if it was certain, and the one after that if not. Those of whom
+/// it is not certain count as well: else the end of the last certain one would make whoever runs next the one that unwinds.
 pub(crate) struct UnwindingParked {
     count: Cell<u32>,
     round: Cell<u32>,
 }
 
+/// Not the zero that the records of green threads begin with, nor after it has gone round.
+const FIRST: u32 = 2;
+
 impl Default for UnwindingParked {
     fn default() -> UnwindingParked {
-        UnwindingParked { count: Cell::new(0), round: Cell::new(1) }
+        UnwindingParked { count: Cell::new(0), round: Cell::new(FIRST) }
     }
 }
 
@@ -23,13 +29,18 @@ impl UnwindingParked {
         self.count.get() == 0
     }
 
+    /// Did it park while it unwound, for certain?
     pub(crate) fn is_noted(&self, task: &Task) -> bool {
         task.parked_unwinding.get() == self.round.get()
     }
 
-    pub(crate) fn note(&self, task: &Task) {
-        if !self.is_noted(task) {
-            task.parked_unwinding.set(self.round.get());
+    fn counts(&self, task: &Task) -> bool {
+        task.parked_unwinding.get() & !1 == self.round.get()
+    }
+
+    pub(crate) fn note(&self, task: &Task, certain: bool) {
+        if !self.counts(task) {
+            task.parked_unwinding.set(self.round.get() | u32::from(!certain));
             self.count.set(self.count.get() + 1);
         }
     }
@@ -37,7 +48,7 @@ impl UnwindingParked {
     /// It has ended, and its unwinding with it.
     #[inline(always)]
     pub(crate) fn forget(&self, task: &Task) {
-        if !self.is_nobody() && self.is_noted(task) {
+        if !self.is_nobody() && self.counts(task) {
             task.parked_unwinding.set(0);
             self.count.set(self.count.get() - 1);
         }
@@ -55,7 +66,7 @@ impl UnwindingParked {
     fn look_at_the_count(&self) {
         if !std::thread::panicking() {
             self.count.set(0);
-            self.round.set(self.round.get().wrapping_add(1).max(1));
+            self.round.set(self.round.get().wrapping_add(2).max(FIRST));
         }
     }
 }

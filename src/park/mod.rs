@@ -206,11 +206,12 @@ pub(crate) fn refuses() -> bool {
         && hub::try_current().is_some_and(|hub| unwinding_of(hub, hub.running()) == Unwinding::Yes)
 }
 
-/// It leaves in the middle of an unwinding, for a wait that must be waited.
+/// It leaves in the middle of an unwinding, or perhaps, for a wait that must be waited.
 #[cold]
 fn note_unwinding(hub: &Hub, task: &Task) {
-    if unwinding_of(hub, task) == Unwinding::Yes {
-        hub.unwinding.note(task);
+    match unwinding_of(hub, task) {
+        Unwinding::No => {}
+        unwinding => hub.unwinding.note(task, unwinding == Unwinding::Yes),
     }
 }
 
