@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use greenroom::net::{TcpListener, TcpStream};
+use greenroom::sync::{Barrier, Condvar, Mutex, RwLock};
 use greenroom::{sleep, spawn, thread, timeout, yield_now};
 
 const ROUNDS: u32 = 100_000;
@@ -213,5 +214,62 @@ fn waits_with_a_timeout_for_the_end_of_another_allocate_nothing() {
         });
         other.kill();
         other.wait();
+    });
+}
+
+#[test]
+fn locks_that_are_waited_for_allocate_nothing() {
+    greenroom::run(|| {
+        let (mutex, lock) = (Rc::new(Mutex::new(())), Rc::new(RwLock::new(())));
+        let stop = Rc::new(Cell::new(false));
+        let (theirs, shared, over) = (mutex.clone(), lock.clone(), stop.clone());
+        let other = spawn(move || {
+            while !over.get() {
+                let _guards = (theirs.lock(), shared.read());
+                yield_now();
+            }
+        });
+        assert_allocates_nothing(|rounds| {
+            for _ in 0..rounds {
+                drop(mutex.lock());
+                drop(lock.write());
+                let _guard = lock.read();
+                drop(mutex.lock_timeout(Duration::from_secs(60)));
+                yield_now();
+            }
+        });
+        stop.set(true);
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn conditions_and_barriers_allocate_nothing() {
+    greenroom::run(|| {
+        let (shared, barrier) = (Rc::new((Mutex::new(0), Condvar::new())), Rc::new(Barrier::new(2)));
+        let (theirs, meets) = (shared.clone(), barrier.clone());
+        let other = spawn(move || {
+            loop {
+                let mut ball = theirs.1.wait_while(theirs.0.lock(), |ball| *ball == 0);
+                if *ball == 2 {
+                    return;
+                }
+                *ball = 0;
+                theirs.1.notify_one();
+                drop(ball);
+                meets.wait();
+            }
+        });
+        assert_allocates_nothing(|rounds| {
+            for _ in 0..rounds {
+                *shared.0.lock() = 1;
+                shared.1.notify_all();
+                drop(shared.1.wait_while(shared.0.lock(), |ball| *ball == 1));
+                barrier.wait();
+            }
+        });
+        *shared.0.lock() = 2;
+        shared.1.notify_one();
+        other.join().unwrap();
     });
 }

@@ -267,6 +267,8 @@ impl fmt::Debug for Semaphore {
 /// Shows how many permits are to be had.
 impl fmt::Debug for BoundedSemaphore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BoundedSemaphore").field("available", &self.available_permits()).finish_non_exhaustive()
+        f.debug_struct("BoundedSemaphore")
+            .field("available", &self.available_permits())
+            .finish_non_exhaustive()
     }
 }

@@ -640,31 +640,26 @@ fn one_that_runs_out_of_time_takes_no_notification_with_it() {
 #[test]
 fn a_notified_one_whose_hub_ends_passes_it_on_to_another_os_thread() {
     support::watch(|| {
-        let shared = Arc::new((Mutex::new(()), Condvar::new()));
+        let shared = Arc::new((Mutex::new(false), Condvar::new()));
         let runtime = Runtime::new().unwrap();
         let first = shared.clone();
         let dropped = runtime.spawn(move || drop(first.1.wait(first.0.lock())));
         yield_now();
         let second = shared.clone();
         let other = std::thread::spawn(move || {
-            let waited = second.1.wait_timeout(second.0.lock(), ms(30_000));
-            waited.1.timed_out()
+            let mut guard = second.0.lock();
+            *guard = true;
+            second.1.wait_timeout(guard, ms(30_000)).1.timed_out()
         });
-        // Until it waits: a notification too many is no harm to what this claims, one too few would be.
-        std::thread::sleep(ms(5));
+        // Once this can be seen, it waits.
+        while !*shared.0.lock() {
+            std::thread::yield_now();
+        }
         let guard = shared.0.lock();
         shared.1.notify_one();
         drop(runtime);
         assert!(dropped.is_finished());
         drop(guard);
-        while !other.is_finished() {
-            std::thread::sleep(ms(1));
-            // Had it come late, this is the first that it could hear.
-            if shared.0.try_lock().is_some() && dropped.is_finished() {
-                break;
-            }
-        }
-        shared.1.notify_one();
         assert!(!other.join().unwrap());
     });
 }

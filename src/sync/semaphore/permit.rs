@@ -96,7 +96,9 @@ impl Drop for OwnedPermit {
 impl fmt::Debug for OwnedPermit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let available = self.semaphore.as_ref().map(|semaphore| semaphore.raw().available());
-        f.debug_struct("OwnedPermit").field("available", &available.unwrap_or_default()).finish_non_exhaustive()
+        f.debug_struct("OwnedPermit")
+            .field("available", &available.unwrap_or_default())
+            .finish_non_exhaustive()
     }
 }
 

@@ -324,9 +324,10 @@ fn while_its_caller_unwinds_it_returns_at_once_and_keeps_the_mutex() {
     support::hub(|| {
         let (pair, log) = (pair(()), Log::new());
         let (shared, words) = (pair.clone(), log.clone());
-        let unwinds = spawn(move || {
+        let unwinds = parked(move || {
+            let mut guard = Some(shared.0.lock());
             let _waits = OnDrop(|| {
-                let guard = shared.1.wait(shared.0.lock());
+                let guard = shared.1.wait(guard.take().expect("dropped once"));
                 let guard = shared.1.wait_while(guard, |()| true);
                 let (guard, result) = shared.1.wait_timeout(guard, Duration::MAX);
                 assert!(result.timed_out());
@@ -335,16 +336,12 @@ fn while_its_caller_unwinds_it_returns_at_once_and_keeps_the_mutex() {
                 words.push("through");
                 drop(guard);
             });
-            let guard = shared.0.lock();
             sleep(ms(1));
-            drop(guard);
             panic!("on purpose");
         });
-        yield_now();
-        // It stands in the line of the mutex: had one of the waits let go of it, it would have had its turn.
+        // It stands in the line of the mutex: had one of the waits let go of it, this would come first.
         let (shared, words) = (pair.clone(), log.clone());
-        let other = spawn(move || {
-            sleep(ms(2));
+        let other = parked(move || {
             drop(shared.0.lock());
             words.push("other");
         });

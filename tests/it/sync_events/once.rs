@@ -177,7 +177,10 @@ fn hubs_and_os_threads_make_it_once() {
                         let get = || {
                             let make = || {
                                 std::thread::yield_now();
-                                assert!(made.fetch_add(1, Ordering::SeqCst) != 0 || number > 4, "the first fails");
+                                assert!(
+                                    made.fetch_add(1, Ordering::SeqCst) != 0 || number > 4,
+                                    "the first fails"
+                                );
                                 number
                             };
                             catch_unwind(AssertUnwindSafe(|| *cell.get_or_init(make))).ok()
@@ -209,7 +212,13 @@ fn a_cell_is_stds_otherwise() {
     let copy = cell.clone();
     copy.get().unwrap().set(4);
     assert!(cell != copy && OnceLock::<u8>::new() == OnceLock::default());
-    assert_eq!(format!("{cell:?} {:?}", OnceLock::<u8>::new()), "OnceLock(Cell { value: 3 }) OnceLock(<uninit>)");
-    assert_eq!((cell.into_inner().map(Cell::into_inner), OnceLock::<u8>::new().into_inner()), (Some(3), None));
+    assert_eq!(
+        format!("{cell:?} {:?}", OnceLock::<u8>::new()),
+        "OnceLock(Cell { value: 3 }) OnceLock(<uninit>)"
+    );
+    assert_eq!(
+        (cell.into_inner().map(Cell::into_inner), OnceLock::<u8>::new().into_inner()),
+        (Some(3), None)
+    );
     assert_eq!(format!("{:?}", Once::new()), "Once { completed: false, .. }");
 }

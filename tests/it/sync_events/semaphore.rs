@@ -243,10 +243,12 @@ fn hubs_and_os_threads_share_one_and_never_take_too_many() {
                         return (0..500).for_each(work);
                     }
                     greenroom::run(|| {
-                        let both = (0..2).map(|_| spawn({
-                            let work = work.clone();
-                            move || (0..300).for_each(work)
-                        }));
+                        let both = (0..2).map(|_| {
+                            spawn({
+                                let work = work.clone();
+                                move || (0..300).for_each(work)
+                            })
+                        });
                         for ended in joinall(both) {
                             ended.unwrap();
                         }
