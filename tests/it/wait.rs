@@ -1,5 +1,7 @@
 //! `greenroom::wait`: several at once.
 
+mod shared;
+
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 

@@ -78,9 +78,9 @@ fn one_who_is_told_to_try_and_killed_tells_the_next() {
             let once = once.clone();
             waiting(move || once.call_once(|| sleep(ms(1))))
         });
-        // In one turn: killed before it is told, so that it is woken by the kill and told after that.
-        rivals[0].kill();
+        // In one turn: the kill wakes it, then the first fails and tells it, and then it runs.
         fails.set();
+        rivals[0].kill();
         assert!(first.join().unwrap_err().is_panic());
         let [killed, others @ ..] = rivals;
         assert!(killed.join().unwrap_err().is_killed());
@@ -105,6 +105,7 @@ fn an_expired_timeout_unwinds_the_initialiser_and_the_next_makes_it() {
 #[test]
 fn an_initialiser_that_asks_for_its_own_value_panics_and_can_be_made_good() {
     support::hub(|| {
+        type Made = LazyLock<u8, Box<dyn FnOnce() -> u8>>;
         let (cell, once) = (OnceLock::<u8>::new(), Once::new());
         let text = "an initialiser that needs what it is to make: it would wait for itself";
         assert_eq!(panic_of(|| *cell.get_or_init(|| *cell.get_or_init(|| 1))), text);
@@ -114,7 +115,7 @@ fn an_initialiser_that_asks_for_its_own_value_panics_and_can_be_made_good() {
         assert_eq!(*cell.get_or_init(|| 4), 4);
         once.call_once(|| ());
         once.call_once(|| unreachable!("it was called"));
-        let lazy: Rc<OnceLock<LazyLock<u8, Box<dyn FnOnce() -> u8>>>> = Rc::default();
+        let lazy = Rc::<OnceLock<Made>>::default();
         let itself = lazy.clone();
         let lazy = lazy.get_or_init(|| LazyLock::new(Box::new(move || **itself.get().unwrap())));
         assert_eq!(panic_of(|| **lazy), text);
