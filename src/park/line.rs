@@ -52,6 +52,8 @@ impl<S: UnwindSafe, D, const N: usize> UnwindSafe for Line<S, D, N> {}
 pub(crate) struct Inside<S, D, const N: usize> {
     pub(crate) state: S,
     lists: [Ends<D>; N],
+    /// What the holder of the latch does once it has given it back. Here and not in the guard, which is handed about.
+    calls: Calls,
 }
 
 struct Ends<D> {
@@ -81,7 +83,8 @@ impl<S, D, const N: usize> Line<S, D, N> {
     const_fn! {
         pub(crate) const fn new(state: S) -> Line<S, D, N> {
             let lists = [Ends { first: ptr::null(), last: ptr::null() }; N];
-            Line { latch: Latch::new(), inside: UnsafeCell::new(Inside { state, lists }) }
+            let calls = Calls { first: None, others: None };
+            Line { latch: Latch::new(), inside: UnsafeCell::new(Inside { state, lists, calls }) }
         }
     }
 
@@ -89,11 +92,7 @@ impl<S, D, const N: usize> Line<S, D, N> {
     #[inline(always)]
     pub(crate) fn lock(&self) -> Guard<'_, S, D, N> {
         let latched = self.latch.lock();
-        Guard {
-            inside: self.inside.with_mut(|inside| inside),
-            latched: Some(latched),
-            calls: ManuallyDrop::default(),
-        }
+        Guard { inside: self.inside.with_mut(|inside| inside), latched: Some(latched) }
     }
 }
 
@@ -101,15 +100,13 @@ impl<S, D, const N: usize> Line<S, D, N> {
 pub(crate) struct Guard<'a, S, D, const N: usize> {
     inside: *mut Inside<S, D, N>,
     latched: Option<Latched<'a>>,
-    /// Emptied by the drop of the guard: nearly always it is empty, which one look shows.
-    calls: ManuallyDrop<Calls>,
 }
 
 /// Calls that are left for after the latch. Neighbours need none; one is usual, more are rare.
 #[derive(Default)]
 struct Calls {
     first: Option<Call>,
-    /// Boxed, so that a guard is made and dropped with a word less to see to.
+    /// Boxed: every lock and queue has room for this.
     #[expect(clippy::box_collection, reason = "as above")]
     others: Option<Box<Vec<Call>>>,
 }
@@ -135,10 +132,10 @@ impl<S, D, const N: usize> DerefMut for Guard<'_, S, D, N> {
 impl<S, D, const N: usize> Drop for Guard<'_, S, D, N> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.latched = None;
         if self.calls.first.is_some() {
-            self.calls.ring();
+            return self.end_and_ring();
         }
+        self.latched = None;
     }
 }
 
@@ -151,14 +148,16 @@ impl Calls {
         }
     }
 
-    #[cold]
-    fn ring(&mut self) {
-        let others = self.others.take().map(|others| *others).unwrap_or_default();
-        self.first.take().into_iter().chain(others).for_each(Call::ring);
-    }
 }
 
 impl<S, D, const N: usize> Guard<'_, S, D, N> {
+    #[cold]
+    fn end_and_ring(&mut self) {
+        let Calls { first, others } = std::mem::take(&mut self.calls);
+        self.latched = None;
+        first.into_iter().chain(others.map(|others| *others).unwrap_or_default()).for_each(Call::ring);
+    }
+
     /// Tells the first in `list`, after `fill` has seen to its data; None if there is nobody.
     #[inline(always)]
     pub(crate) fn tell_first<R>(
@@ -283,10 +282,24 @@ pub(crate) trait Policy<const N: usize = 1> {
 #[inline]
 pub(crate) fn wait<P: Policy<N> + ?Sized, const N: usize>(
     policy: &P,
+    guard: Guard<'_, P::State, P::Data, N>,
+    turn: Turn,
+    data: P::Data,
+    how: How,
+) -> Waited<P::Data> {
+    wait_announced(policy, guard, turn, data, how, || false)
+}
+
+/// As [`wait`], for one whose coming is news to others: `announce` runs once it is in the line, the latch given back, and
+/// says whether it told anybody. Who is told may tell the caller at once, which is not parked yet.
+#[inline]
+pub(crate) fn wait_announced<P: Policy<N> + ?Sized, const N: usize>(
+    policy: &P,
     mut guard: Guard<'_, P::State, P::Data, N>,
     turn: Turn,
     data: P::Data,
     how: How,
+    announce: impl FnOnce() -> bool,
 ) -> Waited<P::Data> {
     let seat = Seat::here();
     let waiter = Waiter {
@@ -301,6 +314,11 @@ pub(crate) fn wait<P: Policy<N> + ?Sized, const N: usize>(
     drop(guard);
     // SAFETY: `stay` goes on every way out of here, and takes this back (S15).
     unsafe { seat.stands(&stay) };
+    if announce() && waiter.verdict.load(Ordering::Acquire) != WAITING {
+        let told = stay.leave();
+        std::mem::forget(stay);
+        return Waited::Told(told.unwrap_or(WAITING), waiter.take());
+    }
     loop {
         match seat.wait(how.manner, how.what, how.limit) {
             Ok(Woken::Condition) => {

@@ -227,6 +227,7 @@ pub(crate) fn is_same(one: u64, other: u64) -> bool {
 
 /// Whether it may help to look again before one waits for what `owner` has: it is on another OS thread, and nobody else
 /// wants this one.
+#[inline]
 pub(crate) fn may_spin(owner: u64) -> bool {
     match hub::try_current() {
         Some(hub) => owner & 0xFF != hub.tag && hub.ready.is_empty(),
