@@ -19,6 +19,7 @@ mod runtime;
 mod support;
 mod sync;
 mod sync_events;
+mod sync_mpsc;
 mod thread;
 mod time;
 mod wait;
