@@ -41,6 +41,11 @@ impl Scopes {
         Some(scope.link)
     }
 
+    /// Whether the time of one is over, or will be.
+    pub(crate) fn any_with_an_end(&self) -> bool {
+        self.open.iter().any(|scope| scope.expired || scope.timer.is_some())
+    }
+
     pub(crate) fn any_expired(&self) -> bool {
         self.open.iter().any(|scope| scope.expired)
     }

@@ -42,8 +42,16 @@ pub(crate) enum Waiter {
     Start(TaskPtr),
     /// One of several things that a `wait` watches.
     Watch(Rc<Watch>, usize),
+    /// Somebody who follows green threads, and the number by which it knows the one that ends.
+    Witness(Rc<dyn Witness>, u64),
     /// A task of some executor.
     Waker(Waker),
+}
+
+/// Who is told that green threads have ended, on the stack of the one that ends: it neither waits nor runs user code, nor does
+/// its drop.
+pub(crate) trait Witness {
+    fn told(&self, number: u64);
 }
 
 /// What a wait for several things gathers: which have happened, in that order.
@@ -96,6 +104,11 @@ impl Node {
             next: Cell::new(ptr::null()),
             linked: Cell::new(false),
         }
+    }
+
+    /// Whether it was told, once it has joined a list.
+    pub(crate) fn was_told(&self) -> bool {
+        !self.linked.get()
     }
 }
 

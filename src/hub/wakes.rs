@@ -87,6 +87,7 @@ impl Hub {
                     self.wake(task, Woken::Condition);
                 }
             }
+            Some(Waiter::Witness(witness, number)) => witness.told(number),
             Some(Waiter::Waker(waker)) => {
                 let _no_switch = chain::forbid();
                 contain(|| waker.wake());

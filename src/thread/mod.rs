@@ -57,7 +57,8 @@ use crate::hub::Due;
 use crate::hub::requests::Requests;
 use crate::hub::task::TaskPtr;
 use crate::thread::handle::refused;
-use crate::thread::job::{Options, dormant, ready};
+pub(crate) use crate::thread::job::outcome;
+use crate::thread::job::{Options, dormant, ready, stillborn};
 
 /// Spawns a green thread on the hub of this OS thread; it runs when whoever runs now parks.
 ///
@@ -119,7 +120,7 @@ where
     dormant_later(Location::caller(), delay, f)
 }
 
-fn spawn_at<F, T>(site: &'static Location<'static>, f: F) -> JoinHandle<T>
+pub(crate) fn spawn_at<F, T>(site: &'static Location<'static>, f: F) -> JoinHandle<T>
 where
     F: FnOnce() -> T + 'static,
     T: 'static,
@@ -128,6 +129,23 @@ where
         Ok(job) => JoinHandle::new(job),
         Err(why) => refused(site, why),
     }
+}
+
+/// As [`spawn_at`], for one that [`run`](crate::run) does not wait for.
+pub(crate) fn spawn_daemon_at<F, T>(site: &'static Location<'static>, f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    match ready(Options { daemon: true, ..Options::default() }, site, f) {
+        Ok(job) => JoinHandle::new(job),
+        Err(why) => refused(site, why),
+    }
+}
+
+/// The handle of a green thread that was not made, because the caller could not wait until it may be.
+pub(crate) fn never_begun<T: 'static>(site: &'static Location<'static>, why: JoinError) -> JoinHandle<T> {
+    JoinHandle::new(stillborn(site, why))
 }
 
 /// Spawns a green thread that begins at an alarm. Without one (the moment lies beyond the clock) it never does, and can be
