@@ -44,7 +44,8 @@ fn a_member_is_on_the_roll_until_it_has_ended_and_no_longer() {
 
 #[test]
 fn a_member_counts_while_its_result_and_its_locals_are_dropped() {
-    greenroom::green_local! { static LAST: RefCell<Option<OnDrop<Box<dyn FnMut()>>>> = RefCell::new(None); }
+    type Last = OnDrop<Box<dyn FnMut()>>;
+    greenroom::green_local! { static LAST: RefCell<Option<Last>> = RefCell::new(None); }
     support::hub(|| {
         let (pool, log) = (Rc::new(Pool::new(1)), Log::new());
         let note = |word: &'static str| {
