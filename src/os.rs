@@ -120,6 +120,13 @@ pub(crate) fn address_space_limit() -> Option<u64> {
     None
 }
 
+// ----- Threads: man 5 proc ---------------------------------------------------------------------------------------
+
+/// How many OS threads this process has, where the system tells.
+pub(crate) fn thread_count() -> Option<usize> {
+    if cfg!(target_os = "linux") { Some(std::fs::read_dir("/proc/self/task").ok()?.count()) } else { None }
+}
+
 // ----- Signals: man 2 sigaction, sigaltstack ---------------------------------------------------------------------
 
 /// What the kernel does on a signal.

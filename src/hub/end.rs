@@ -88,7 +88,7 @@ impl Hub {
             // Standard error may be closed: then nobody is told.
             let _ = writeln!(
                 std::io::stderr(),
-                "greenroom: {} did not end when it was killed at the end of its hub (it waits for: {:?}); \
+                "greenroom: {} did not end when it was killed at the end of its hub (it waits for {}); \
                  its stack is left as it stands",
                 task.describe(),
                 task.waiting_for.get(),
@@ -96,6 +96,7 @@ impl Hub {
         }
         self.close_scopes(task);
         self.give_up_its_wait(task);
+        self.knots.leave(task);
         let pointer = TaskPtr::new(task);
         self.ready.remove(|other| other == pointer);
         self.disarm(&task.timer);

@@ -18,7 +18,9 @@
 
 #[expect(unsafe_code, reason = "follows pointers to green threads that are alive")]
 mod books;
+pub(crate) mod bystanders;
 pub(crate) mod clock;
+#[expect(unsafe_code, reason = "follows pointers to green threads that are alive")]
 mod deadlock;
 #[expect(unsafe_code, reason = "reads what was left on stacks that stand for ever")]
 mod end;
@@ -27,6 +29,8 @@ mod happenings;
 mod here;
 #[expect(unsafe_code, reason = "links signals of other OS threads")]
 mod inbox;
+#[expect(unsafe_code, reason = "follows pointers to green threads that are alive")]
+pub(crate) mod knots;
 #[expect(unsafe_code, reason = "links the records of green threads")]
 pub(crate) mod living;
 pub(crate) mod locals;
@@ -67,6 +71,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::hub::clock::Clock;
+use crate::hub::knots::Knots;
 use crate::hub::living::Living;
 use crate::hub::reactor::Reactor;
 use crate::hub::ready::Ready;
@@ -154,6 +159,7 @@ pub(crate) struct Hub {
     /// The memory of the mailbox, while it is not in use there.
     spare_letters: Cell<Vec<Letter>>,
     pub(crate) unwinding: UnwindingParked,
+    pub(crate) knots: Knots,
     /// A turn runs: the hub's owner may not take the hub away now.
     pub(crate) turning: Cell<bool>,
     /// Nobody is to be spawned any more.
@@ -200,6 +206,7 @@ impl Hub {
             tag: (number % 127 + 1) << 1,
             spare_letters: Cell::default(),
             unwinding: UnwindingParked::default(),
+            knots: Knots::default(),
             turning: Cell::new(false),
             closing: Cell::new(false),
             orphaned: Cell::new(false),

@@ -134,19 +134,19 @@ impl Reactor {
     }
 
     /// Looks at the kernel, waiting at most `wait` nanoseconds (None: until something happens), and hands each lane that
-    /// an event concerns to `awaken`.
-    pub(crate) fn look(&self, wait: Option<Moment>, mut awaken: impl FnMut(&Lane)) -> io::Result<()> {
+    /// an event concerns to `awaken`. False if it waited that long, and nothing came.
+    pub(crate) fn look(&self, wait: Option<Moment>, mut awaken: impl FnMut(&Lane)) -> io::Result<bool> {
         let timeout = self.timeout(wait);
         let mut events = self.events.borrow_mut();
         match self.poll.borrow_mut().poll(&mut events, timeout) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(true),
             Err(error) => return Err(error),
         }
         for event in events.iter() {
             self.note(event, &mut awaken);
         }
-        Ok(())
+        Ok(!events.is_empty())
     }
 
     fn note(&self, event: &Event, awaken: &mut impl FnMut(&Lane)) {
@@ -197,6 +197,14 @@ impl Reactor {
             *alarm = Some(made);
         }
         os::set_alarm(alarm.as_ref().expect("made above").as_fd(), wait)
+    }
+
+    /// Does anybody wait for a descriptor?
+    pub(crate) fn has_waiters(&self) -> bool {
+        let sources = self.sources.borrow();
+        sources
+            .iter()
+            .any(|(_, slot)| !slot.lanes.read.waiters.is_empty() || !slot.lanes.write.waiters.is_empty())
     }
 
     /// All lanes, for the hub's end.

@@ -1,6 +1,7 @@
 //! The record of one green thread, or of the root: what the hub knows of it.
 
 use std::cell::{Cell, OnceCell, RefCell, UnsafeCell};
+use std::fmt;
 use std::io;
 use std::panic::Location;
 use std::ptr::NonNull;
@@ -56,8 +57,12 @@ pub(crate) enum WaitingFor {
     Nothing,
     Sleep,
     Unpark,
-    ThreadEnd,
-    ScopeEnd,
+    /// The end of this green thread, whose record the waiter keeps.
+    ThreadEnd(TaskPtr),
+    /// The same, by the scope of which it is a child.
+    ScopeEnd(TaskPtr),
+    /// The end of all that are not daemons.
+    AllEnds,
     Readable,
     Writable,
     OtherOsThread,
@@ -79,6 +84,49 @@ pub(crate) enum WaitingFor {
     Job,
     RoomInAPool,
     GroupEnd,
+}
+
+impl WaitingFor {
+    /// The word of whoever has it, if that is what such a thing has.
+    #[inline(always)]
+    pub(crate) fn owner_word(self) -> Option<NonNull<AtomicU64>> {
+        match self {
+            WaitingFor::Lock(word) | WaitingFor::Initialiser(word) => Some(word),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for WaitingFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WaitingFor::Nothing => "nothing",
+            WaitingFor::Sleep => "the end of a sleep",
+            WaitingFor::Unpark => "an unpark",
+            WaitingFor::ThreadEnd(_) => "the end of a green thread",
+            WaitingFor::ScopeEnd(_) => "the end of a green thread of its scope",
+            WaitingFor::AllEnds => "the end of all green threads that are not daemons",
+            WaitingFor::Readable => "a descriptor to become readable",
+            WaitingFor::Writable => "a descriptor to become writable",
+            WaitingFor::OtherOsThread => "an answer of another OS thread",
+            WaitingFor::AnyOfSeveral => "one of several things",
+            WaitingFor::Lock(word) => return write!(f, "the lock at {word:p}"),
+            WaitingFor::SharedLock => "a lock that others share",
+            WaitingFor::Condition => "a condition to be notified",
+            WaitingFor::Permit => "a permit of a semaphore",
+            WaitingFor::Event => "an event to be set",
+            WaitingFor::Barrier => "the others at a barrier",
+            WaitingFor::Initialiser(word) => return write!(f, "the initialiser at {word:p}"),
+            WaitingFor::RoomInAQueue => "room in a queue",
+            WaitingFor::AnItem => "an item of a queue",
+            WaitingFor::QueueDone => "all items of a queue to be done",
+            WaitingFor::AnAsyncResult => "an async result",
+            WaitingFor::AFuture => "a future",
+            WaitingFor::Job => "a job of an executor",
+            WaitingFor::RoomInAPool => "room in a pool",
+            WaitingFor::GroupEnd => "the end of a group",
+        })
+    }
 }
 
 /// What a parked green thread has left in a line, for the case that it never runs again.
@@ -106,6 +154,8 @@ pub(crate) struct Task {
     /// It ended by a panic; and somebody has taken its result.
     pub(crate) panicked: Cell<bool>,
     pub(crate) joined: Cell<bool>,
+    /// Its place among those who wait for an owner. Has meaning while it does.
+    pub(crate) knot: Cell<u32>,
     /// Its place among the living.
     pub(crate) place: Place,
     /// The deadline of its wait or, while it is dormant, of its start.
@@ -154,6 +204,7 @@ impl Task {
             standing: Cell::new(None),
             panicked: Cell::new(false),
             joined: Cell::new(false),
+            knot: Cell::new(0),
             place: Place::default(),
             timer: Cell::new(None),
             class,
@@ -198,6 +249,9 @@ impl Task {
 
     /// The name and the place of birth, as reports print them.
     pub(crate) fn describe(&self) -> String {
+        if self.is_root() {
+            return "the root".into();
+        }
         let site = self.label.site;
         match &self.label.name {
             Some(name) => format!("{} \"{name}\" (spawned at {site})", self.label.kind),
@@ -225,7 +279,7 @@ pub(crate) trait Body {
 ///
 /// Where one is kept (the ready queue, a timer, a wait list, the hub's `current`) it is taken out before its green
 /// thread is struck from the books: that is what makes [`get`](Self::get) right.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct TaskPtr(NonNull<Task>);
 
 impl TaskPtr {

@@ -15,6 +15,7 @@ use std::io;
 use crate::greenlet::chain::{self, Strand};
 use crate::greenlet::switch::{Coroutine, Step};
 use crate::hub::clock::Moment;
+use crate::hub::deadlock::Doubts;
 use crate::hub::task::{Body, State, Task, TaskPtr};
 use crate::hub::{Hub, full_budget};
 
@@ -25,11 +26,9 @@ impl Hub {
     /// Turns until it is the root's turn to run. The root has parked, or stands in the ready queue itself.
     pub(crate) fn run_until_root(&self) {
         let outer = self.turning.replace(true);
-        loop {
-            if self.batch() {
-                break;
-            }
-            self.look(None);
+        let mut doubts = Doubts::default();
+        while !self.batch() {
+            self.look_for_the_root(&mut doubts, outer);
             if self.orphaned.get() {
                 self.end_orphans();
             }
@@ -159,21 +158,25 @@ impl Hub {
     }
 
     /// Looks outside: at what other OS threads left, at descriptors, at the clock. Waits for them if nobody is ready, at
-    /// most until `limit` and the next deadline.
-    pub(crate) fn look(&self, limit: Option<Moment>) {
+    /// most until `limit` and the next deadline. True if it waited that long, and nothing came.
+    pub(crate) fn look(&self, limit: Option<Moment>) -> bool {
         self.until_look.set(SWITCHES_A_LOOK);
         self.remote.counters.turns.add(1);
         let mut wait = self.patience(limit);
+        let mut nothing_came = false;
         let sleeps = wait != Some(0);
         if sleeps && !self.remote.inbox.fall_asleep() {
             wait = Some(0);
         }
         if wait != Some(0) || !self.reactor.is_empty() || self.lent.get() {
             self.remote.counters.polls.add(1);
-            if let Err(error) = self.reactor.look(wait, |lane| self.awaken(lane)) {
-                // The poller's own descriptor was closed under us: nothing that waits can ever be woken (F5).
-                self.turning.set(false);
-                panic!("the hub's poller failed: {error}");
+            match self.reactor.look(wait, |lane| self.awaken(lane)) {
+                Ok(came) => nothing_came = wait != Some(0) && !came,
+                Err(error) => {
+                    // The poller's own descriptor was closed under us: nothing that waits can ever be woken (F5).
+                    self.turning.set(false);
+                    panic!("the hub's poller failed: {error}");
+                }
             }
         }
         if sleeps {
@@ -181,6 +184,7 @@ impl Hub {
         }
         self.take_remote();
         self.take_due();
+        nothing_came
     }
 
     /// How long the next look may wait, in nanoseconds.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::hub::bystanders::Idle;
 use crate::hub::task::Task;
 
 /// Watches one hub until it is dropped.
@@ -35,7 +36,10 @@ impl Watchdog {
         let watched = Arc::new(Watched::default());
         let thread = thread::Builder::new().name("greenroom-watchdog".into()).spawn({
             let watched = watched.clone();
-            move || watched.watch(limit)
+            move || {
+                let _idle = Idle::new();
+                watched.watch(limit);
+            }
         })?;
         Ok(Watchdog { watched, thread: Some(thread) })
     }

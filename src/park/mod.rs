@@ -122,7 +122,10 @@ pub(crate) fn park(
         if std::thread::panicking() {
             note_unwinding(hub, task);
         }
-        switch_away(hub, task);
+        {
+            let _knot = what.owner_word().map(|_| hub.knots.enter(task));
+            switch_away(hub, task);
+        }
         hub.disarm(&task.timer);
         task.waiting_for.set(WaitingFor::Nothing);
         match task.woken.get() {

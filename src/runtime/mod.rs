@@ -114,12 +114,14 @@ impl Runtime {
         if let Err(where_) = self.on_root() {
             panic!("Runtime::run {where_}");
         }
-        let result = catch_unwind(AssertUnwindSafe(main));
-        if result.is_ok() {
+        let main_and_all = || {
+            let value = main();
             while self.hub.lasting.get() > 0 {
-                let _ = park_in(&self.hub.all_ended, Manner::Deaf, WaitingFor::ThreadEnd, None);
+                let _ = park_in(&self.hub.all_ended, Manner::Deaf, WaitingFor::AllEnds, None);
             }
-        }
+            value
+        };
+        let result = catch_unwind(AssertUnwindSafe(main_and_all));
         drop(self);
         result.unwrap_or_else(|payload| resume_unwind(payload))
     }

@@ -57,7 +57,8 @@ impl<'a, T> Inner<'a, T> {
             return Err(Refusal::OneSelf);
         }
         let deadline = limit.and_then(|limit| hub.clock.after(limit));
-        match park_in(&task.waiters, Manner::Infallible, WaitingFor::ThreadEnd, deadline) {
+        match park_in(&task.waiters, Manner::Infallible, WaitingFor::ThreadEnd(TaskPtr::new(task)), deadline)
+        {
             Ok(Woken::Deadline) if !has_ended() => Err(Refusal::TimedOut),
             Ok(_) => Ok(()),
             Err(_) => Err(Refusal::Unwinding),
@@ -322,6 +323,8 @@ impl<T> JoinHandle<T> {
                 if ended {
                     hub.start(begins);
                 } else {
+                    // For reports: whose end begins it.
+                    job.task().waiting_for.set(WaitingFor::ThreadEnd(TaskPtr::new(watched.task())));
                     let node = link.node.get_or_init(|| Node::new(Waiter::Start(begins)));
                     // SAFETY: both are in shared allocations that the link holds, and its drop leaves (S15).
                     unsafe { watched.task().waiters.join(node) };

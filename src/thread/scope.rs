@@ -1,5 +1,6 @@
 //! Scopes: green threads that may borrow, because whoever lends waits for their end.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
@@ -83,9 +84,9 @@ where
         Ok(_) if scope.failed.get() => panic!("a green thread of the scope panicked"),
         Ok(value) => match asked {
             None => value,
-            Some(unwind) => {
+            Some(payload) => {
                 drop(value);
-                unwind.raise()
+                resume_unwind(payload)
             }
         },
     }
@@ -127,24 +128,34 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     }
 
     /// Waits for the end of each child. This is what makes borrowing sound, so it has no other way out (S13). If the
-    /// waiter is asked to end meanwhile, so are the children; by what is returned.
-    fn wait_for_children(&self) -> Option<Unwind> {
+    /// waiter is asked to end meanwhile, so are the children; by what is returned, which goes on after it.
+    fn wait_for_children(&self) -> Option<Box<dyn Any + Send>> {
         let sealed = NoWayOut;
         // From now on the list only grows: children may still spawn others.
         self.roomy.set(usize::MAX);
-        let mut asked = None;
+        let mut asked: Option<Box<dyn Any + Send>> = None;
         for next in 0.. {
             let Some(child) = self.children.borrow().get(next).cloned() else { break };
             while child.task().state.get() != State::Ended {
                 if asked.is_none() && !std::thread::panicking() {
-                    asked = park::asked_to_end();
+                    asked = park::asked_to_end().map(|unwind| Box::new(unwind) as Box<dyn Any + Send>);
                     if asked.is_some() {
                         self.kill_children();
                     }
                 }
                 let manner = if asked.is_none() { Manner::Guardian } else { Manner::Deaf };
-                let waited = park_in(&child.task().waiters, manner, WaitingFor::ScopeEnd, None);
-                debug_assert!(waited.is_ok(), "this wait is neither refused nor interrupted");
+                let what = WaitingFor::ScopeEnd(TaskPtr::new(child.task()));
+                let wait = || park_in(&child.task().waiters, manner, what, None);
+                match catch_unwind(AssertUnwindSafe(wait)) {
+                    Ok(waited) => {
+                        debug_assert!(waited.is_ok(), "this wait is neither refused nor interrupted")
+                    }
+                    // A deadlock, of which the root has learned here.
+                    Err(payload) => {
+                        asked.get_or_insert(payload);
+                        self.kill_children();
+                    }
+                }
             }
             self.note_failure(&*child);
         }

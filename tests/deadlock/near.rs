@@ -1,0 +1,228 @@
+//! What looks like a deadlock and is none: it is never reported.
+
+use std::os::fd::AsFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use greenroom::net::{TcpListener, TcpStream};
+use greenroom::sync::Mutex;
+use greenroom::thread::{self, park, park_timeout};
+use greenroom::{Runtime, sleep, spawn, spawn_later, timeout, yield_now};
+
+use crate::child::{Case, Play, QUIET};
+use crate::shapes::join_each_other;
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        name: "a timer is armed",
+        play: || greenroom::run(|| spawn(|| sleep(QUIET)).join().unwrap()),
+        ends: Play::Ends(0, &[]),
+    },
+    Case {
+        name: "a park with a limit and a timeout around a park",
+        play: || {
+            greenroom::run(|| {
+                park_timeout(QUIET);
+                assert!(timeout(QUIET, park).is_err());
+            });
+        },
+        ends: Play::Ends(0, &[]),
+    },
+    Case {
+        name: "an accept is pending",
+        play: || {
+            greenroom::run(|| {
+                let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+                spawn(move || drop(listener.accept())).join().unwrap();
+            });
+        },
+        ends: Play::StaysQuiet,
+    },
+    Case {
+        name: "a read is pending and everybody else joins a ring",
+        play: || {
+            greenroom::run(|| {
+                let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+                let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+                let _server = listener.accept().unwrap();
+                spawn(move || std::io::Read::read(&mut client, &mut [0; 8]));
+                join_each_other().wait();
+            });
+        },
+        ends: Play::StaysQuiet,
+    },
+    Case {
+        name: "another OS thread will unpark",
+        play: || {
+            greenroom::run(|| {
+                let child = spawn(park);
+                let target = child.thread().clone();
+                std::thread::spawn(move || {
+                    std::thread::sleep(QUIET);
+                    target.unpark();
+                });
+                child.join().unwrap();
+            });
+        },
+        ends: Play::Ends(0, &[]),
+    },
+    Case {
+        name: "another OS thread will let go of a lock that everybody wants",
+        play: || {
+            let lock = Arc::new(Mutex::new(()));
+            let theirs = lock.clone();
+            let (taken, seen) = std::sync::mpsc::channel();
+            std::thread::spawn(move || {
+                let _held = theirs.lock();
+                taken.send(()).unwrap();
+                std::thread::sleep(QUIET);
+            });
+            seen.recv().unwrap();
+            greenroom::run(|| {
+                let all: Vec<_> =
+                    (0..3).map(|_| lock.clone()).map(|lock| spawn(move || drop(lock.lock()))).collect();
+                drop(lock.lock());
+                drop(greenroom::joinall(all));
+            });
+        },
+        ends: Play::Ends(0, &[]),
+    },
+    Case {
+        name: "two hubs that take turns",
+        play: || {
+            let lock = Arc::new(Mutex::new(()));
+            let theirs = lock.clone();
+            let (taken, seen) = std::sync::mpsc::channel();
+            let other = std::thread::spawn(move || {
+                greenroom::run(|| {
+                    let _held = theirs.lock();
+                    taken.send(()).unwrap();
+                    sleep(QUIET);
+                });
+            });
+            seen.recv().unwrap();
+            greenroom::run(|| drop(lock.lock()));
+            other.join().unwrap();
+        },
+        ends: Play::Ends(0, &[]),
+    },
+    Case {
+        name: "a watchdog beside an OS thread that will unpark",
+        play: || {
+            let runtime = Runtime::builder().watchdog(Duration::from_secs(9)).build().unwrap();
+            runtime.run(|| {
+                let root = thread::current();
+                std::thread::spawn(move || {
+                    std::thread::sleep(QUIET);
+                    root.unpark();
+                });
+                park();
+            });
+        },
+        ends: Play::Ends(0, &[]),
+    },
+    Case {
+        name: "a root that sleeps for ever",
+        play: || greenroom::run(|| sleep(Duration::MAX)),
+        ends: Play::StaysQuiet,
+    },
+    Case {
+        name: "a join of one that sleeps for ever",
+        play: || greenroom::run(|| spawn(|| sleep(Duration::MAX)).join().unwrap()),
+        ends: Play::StaysQuiet,
+    },
+    Case {
+        name: "a lock whose owner sleeps for ever",
+        play: || {
+            greenroom::run(|| {
+                let lock = Rc::new(Mutex::new(()));
+                let theirs = lock.clone();
+                spawn(move || {
+                    let _held = theirs.lock();
+                    sleep(Duration::MAX);
+                });
+                yield_now();
+                drop(lock.lock());
+            });
+        },
+        ends: Play::StaysQuiet,
+    },
+    Case {
+        name: "one that begins after for ever",
+        play: || greenroom::run(|| spawn_later(Duration::MAX, || ()).join().unwrap()),
+        ends: Play::StaysQuiet,
+    },
+    Case {
+        name: "a hub that is turned by its owner",
+        play: || {
+            let runtime = Runtime::new().unwrap();
+            let stuck = runtime.spawn(park);
+            while !stuck.is_finished() {
+                runtime.turn(None).unwrap();
+            }
+        },
+        ends: Play::StaysQuiet,
+    },
+    Case {
+        name: "a hub whose descriptor is polled by others",
+        play: || {
+            let runtime = Runtime::new().unwrap();
+            let _lent = runtime.as_fd();
+            park();
+        },
+        ends: Play::StaysQuiet,
+    },
+    Case {
+        name: "virtual time passes a day of sleeps",
+        play: || {
+            Runtime::builder().virtual_time(true).build().unwrap().run(|| {
+                let day = || (0..24).for_each(|_| sleep(Duration::from_secs(3_600)));
+                drop(greenroom::joinall((0..10).map(|_| spawn(day))));
+            });
+        },
+        ends: Play::Ends(0, &[]),
+    },
+    Case {
+        name: "an idle period costs one wake up more",
+        play: || {
+            greenroom::run(|| {
+                let root = thread::current();
+                let others = std::thread::spawn(move || {
+                    for _ in 0..3 {
+                        std::thread::sleep(QUIET);
+                        root.unpark();
+                    }
+                });
+                for _ in 0..3 {
+                    let polls = || greenroom::Handle::current().metrics().polls;
+                    let before = polls();
+                    park();
+                    assert!(polls() - before <= 2, "{} polls", polls() - before);
+                }
+                others.join().unwrap();
+            });
+        },
+        ends: Play::Ends(0, &[]),
+    },
+    Case {
+        name: "a storm of wake ups from other OS threads",
+        play: || {
+            greenroom::run(|| {
+                let root = thread::current();
+                for n in 1..4 {
+                    let root = root.clone();
+                    std::thread::spawn(move || {
+                        for _ in 0..20 {
+                            std::thread::sleep(Duration::from_millis(17 * n));
+                            root.unpark();
+                        }
+                    });
+                }
+                // The three give 60 tokens, of which those that meet another count once: 20 are left at the least.
+                (0..20).for_each(|_| park());
+            });
+        },
+        ends: Play::Ends(0, &[]),
+    },
+];

@@ -1,0 +1,249 @@
+//! Shapes of deadlock: the root learns of each within 100 ms.
+
+use std::cell::{Cell, OnceCell};
+use std::panic::catch_unwind;
+use std::rc::Rc;
+use std::time::Duration;
+
+use greenroom::generator::{Generator, Yielder};
+use greenroom::sync::Mutex;
+use greenroom::thread::{Builder, JoinHandle, park};
+use greenroom::{Runtime, scope, spawn, wait, yield_now};
+
+use crate::child::{Case, Play, panics_in_time, reported};
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        name: "two that join each other",
+        play: || reported(|| join_each_other().wait()),
+        ends: Play::Reported(&[
+            "\"egg\" (spawned at tests/deadlock/shapes.rs:",
+            "waits for the end of green thread \"egg\"",
+            "waits for the end of green thread \"hen\"",
+            "the root waits for the end of green thread \"hen\"",
+        ]),
+    },
+    Case {
+        name: "two locks taken in opposite order",
+        play: || reported(|| drop(greenroom::joinall(fork_and_noodle()))),
+        ends: Play::Reported(&[
+            "each of these waits for what the next one has:\n  green thread \"fork\" (spawned at tests/",
+            "waits for the lock at 0x",
+            ", which green thread \"noodle\" (spawned at tests/",
+            ", which green thread \"fork\" (spawned at tests/",
+        ]),
+    },
+    Case {
+        name: "a ring through the root is reported beside other OS threads",
+        play: || {
+            other_os_thread();
+            reported(|| {
+                let (one, other) = (Rc::new(Mutex::new(())), Rc::new(Mutex::new(())));
+                let _held = one.lock();
+                let (first, second) = (one.clone(), other.clone());
+                let child = spawn(move || {
+                    let _second = second.lock();
+                    drop(first.lock());
+                });
+                yield_now();
+                drop(other.lock());
+                child.join().unwrap();
+            });
+        },
+        ends: Play::Reported(&[", which the root has", "the root waits for the lock at 0x"]),
+    },
+    Case {
+        name: "local waits are reported beside other OS threads",
+        play: || {
+            other_os_thread();
+            reported(|| join_each_other().wait());
+        },
+        ends: Play::Reported(&["\"hen\"", "\"egg\""]),
+    },
+    Case {
+        name: "a lock whose owner waits for a child that wants it",
+        play: || {
+            reported(|| {
+                let lock = Rc::new(Mutex::new(()));
+                let _held = lock.lock();
+                let wanted = lock.clone();
+                spawn(move || drop(wanted.lock())).join().unwrap();
+            });
+        },
+        ends: Play::Reported(&["waits for the lock at 0x", "which the root has"]),
+    },
+    Case {
+        name: "a lock that nobody will let go of",
+        play: || {
+            reported(|| {
+                let lock = Rc::new(Mutex::new(()));
+                let forgetful = lock.clone();
+                spawn(move || std::mem::forget(forgetful.lock())).join().unwrap();
+                drop(lock.lock());
+            });
+        },
+        ends: Play::Reported(&["the root waits for the lock at 0x"]),
+    },
+    Case {
+        name: "a root that parks and nobody has its handle",
+        play: || reported(park),
+        ends: Play::Reported(&["the root waits for an unpark"]),
+    },
+    Case {
+        name: "a watchdog is nobody who could wake",
+        play: || {
+            let runtime = Runtime::builder().watchdog(Duration::from_secs(9)).build().unwrap();
+            panics_in_time(|| runtime.run(|| spawn(park).join().unwrap()));
+        },
+        ends: Play::Reported(&["waits for an unpark"]),
+    },
+    Case {
+        name: "a root that has returned waits for those that are stuck",
+        play: || reported(|| drop(fork_and_noodle())),
+        ends: Play::Reported(&["the root waits for the end of all green threads that are not daemons"]),
+    },
+    Case {
+        name: "a hub that nobody made",
+        // Its green threads stand for ever, so nothing runs on this OS thread after that.
+        play: || {
+            let told = catch_unwind(|| spawn(park).join().unwrap()).expect_err("a report");
+            assert!(told.is::<String>());
+        },
+        ends: Play::Reported(&["the root waits for the end of green thread"]),
+    },
+    Case {
+        name: "one of several that never happen",
+        play: || {
+            reported(|| {
+                let (one, other) = (spawn(park), spawn(park));
+                wait(&[&one, &other], None, Some(1));
+            });
+        },
+        ends: Play::Reported(&["the root waits for one of several things"]),
+    },
+    Case {
+        name: "a link to one that never ends",
+        play: || reported(|| spawn(park).link(|_| ())),
+        ends: Play::Reported(&["waits for the end of green thread", "waits for an unpark"]),
+    },
+    Case {
+        name: "a root that is parked inside a generator",
+        play: || {
+            reported(|| {
+                let stuck = join_each_other();
+                let mut generator = Generator::new(move |_: &Yielder<(), ()>, ()| stuck.wait());
+                generator.send(());
+            });
+        },
+        ends: Play::Reported(&["the root waits for the end of green thread \"hen\""]),
+    },
+    Case {
+        name: "a daemon that is stuck too does not matter",
+        play: || {
+            reported(|| {
+                Builder::new().name("daemon").daemon(true).spawn(park).unwrap();
+                join_each_other().wait();
+            });
+        },
+        ends: Play::Reported(&["\"daemon\""]),
+    },
+    Case {
+        name: "virtual time does not hide it",
+        play: || {
+            let runtime = Runtime::builder().virtual_time(true).build().unwrap();
+            panics_in_time(|| {
+                runtime.run(|| {
+                    greenroom::sleep(Duration::from_secs(86_400));
+                    spawn(park).join().unwrap();
+                });
+            });
+        },
+        ends: Play::Reported(&["waits for an unpark"]),
+    },
+    Case {
+        name: "a scope waits for its stuck children all the same and they unwind before it",
+        play: || {
+            let unwound = Cell::new(0);
+            reported(|| {
+                let (one, other) = (Mutex::new(()), Mutex::new(()));
+                scope(|s| {
+                    for (first, second) in [(&one, &other), (&other, &one)] {
+                        s.spawn(|| {
+                            let _counts = OnDrop(|| unwound.set(unwound.get() + 1));
+                            let _first = first.lock();
+                            yield_now();
+                            drop(second.lock());
+                        });
+                    }
+                });
+            });
+            assert_eq!(unwound.get(), 2);
+        },
+        ends: Play::Reported(&["the root waits for the end of green thread"]),
+    },
+    Case {
+        name: "who is told may go on",
+        play: || {
+            greenroom::run(|| {
+                let stuck = fork_and_noodle();
+                panics_in_time(|| stuck[0].wait());
+                // And is told again of the next.
+                panics_in_time(park);
+                greenroom::killall(&stuck);
+            });
+        },
+        ends: Play::Reported(&[
+            "the root waits for the end of green thread \"fork\"",
+            "the root waits for an unpark",
+        ]),
+    },
+    Case {
+        name: "a crowd is counted where a report has no room for it",
+        play: || {
+            reported(|| {
+                let crowd: Vec<_> = (0..1_500).map(|_| spawn(park)).collect();
+                drop(greenroom::joinall(crowd));
+            });
+        },
+        ends: Play::Reported(&["… and 500 others"]),
+    },
+];
+
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// An OS thread that does nothing of any use, as long as the process lives.
+pub(crate) fn other_os_thread() {
+    std::thread::spawn(|| std::thread::sleep(Duration::from_secs(60)));
+}
+
+/// The hen waits for the egg, the egg for the hen. Returns the hen.
+pub(crate) fn join_each_other() -> Rc<JoinHandle<()>> {
+    let nest: Rc<OnceCell<JoinHandle<()>>> = Rc::default();
+    let found = nest.clone();
+    let waits = move || found.get().expect("an egg").wait();
+    let hen = Rc::new(Builder::new().name("hen").spawn(waits).unwrap());
+    let mother = hen.clone();
+    let egg = Builder::new().name("egg").spawn(move || mother.wait()).unwrap();
+    nest.set(egg).expect("one egg");
+    hen
+}
+
+/// Each takes one of two locks, then wants the other's.
+pub(crate) fn fork_and_noodle() -> [JoinHandle<()>; 2] {
+    let locks = [Rc::new(Mutex::new(())), Rc::new(Mutex::new(()))];
+    [("fork", 0), ("noodle", 1)].map(|(name, mine)| {
+        let (first, second) = (locks[mine].clone(), locks[1 - mine].clone());
+        let eats = move || {
+            let _first = first.lock();
+            yield_now();
+            drop(second.lock());
+        };
+        Builder::new().name(name).spawn(eats).unwrap()
+    })
+}
