@@ -41,15 +41,14 @@ impl Scopes {
         Some(scope.link)
     }
 
-<<<<<<< HEAD
     /// Whether the time of one is over, or will be.
     pub(crate) fn any_with_an_end(&self) -> bool {
         self.open.iter().any(|scope| scope.expired || scope.timer.is_some())
-=======
+    }
+
     /// Whether one of them will end a wait in time.
     pub(crate) fn any_alarm(&self) -> bool {
         self.open.iter().any(|scope| scope.timer.is_some())
->>>>>>> 3285cd4 (hub: report a wait that nothing can end, and rings of lock owners)
     }
 
     pub(crate) fn any_expired(&self) -> bool {
