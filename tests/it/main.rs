@@ -16,6 +16,7 @@ mod park_table;
 mod pool;
 mod queue;
 mod runtime;
+mod seeds;
 mod support;
 mod sync;
 mod sync_events;
