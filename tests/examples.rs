@@ -14,8 +14,9 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-const ALL: [&str; 14] = [
+const ALL: [&str; 15] = [
     "daemon",
+    "deadlock",
     "eat_play",
     "eat_play_switch",
     "embed",
@@ -125,6 +126,29 @@ fn a_timer_fires_once_and_a_cancelled_one_never() {
         "the tea is ready",
         "the tea can still be cancelled: false",
     ]);
+}
+
+#[test]
+fn a_deadlock_is_reported_with_both_threads_and_both_locks_and_is_cured() {
+    let run = finish("deadlock", &[]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!(lines[..2], ["opposite order:", "deadlock: every green thread is parked"], "{run:?}");
+    let waits = |name: &str, owner: &str| {
+        let line =
+            lines[3..5].iter().find(|line| line.starts_with(&format!("  green thread \"{name}\" (spawned")));
+        let (_, lock) =
+            line.unwrap_or_else(|| panic!("{run:?}")).split_once(" waits for the lock at ").unwrap();
+        let (lock, rest) = lock.split_once(", ").unwrap();
+        assert!(rest.starts_with(&format!("which green thread \"{owner}\" (spawned")), "{run:?}");
+        assert!(rest.contains(") took at examples/deadlock.rs:"), "{run:?}");
+        lock.to_owned()
+    };
+    assert_ne!(waits("Ann", "Bob"), waits("Bob", "Ann"), "{run:?}");
+    let cures = lines.iter().position(|line| *line == "the same order:").expect("cures");
+    assert_eq!(lines[cures + 1..cures + 3], ["Ann has eaten", "Bob has eaten"], "{run:?}");
+    assert_eq!(lines[cures + 3], "with patience:", "{run:?}");
+    assert_eq!(lines[cures + 4..], ["Bob has eaten", "Ann has eaten"], "{run:?}");
 }
 
 #[test]

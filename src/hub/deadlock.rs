@@ -131,11 +131,15 @@ pub(crate) fn line_about(task: &Task, owner: Option<&Task>, text: &mut String) {
             writeln!(text, "  {} waits for the end of {}", task.describe(), other.describe())
         }
         (State::Dormant, _) => writeln!(text, "  {} has not begun", task.describe()),
-        (_, what) => match owner {
-            Some(owner) => {
+        (_, what) => match (owner, what.taken_at()) {
+            (None, _) => writeln!(text, "  {} waits for {what}", task.describe()),
+            (Some(owner), None) => {
                 writeln!(text, "  {} waits for {what}, which {} has", task.describe(), owner.describe())
             }
-            None => writeln!(text, "  {} waits for {what}", task.describe()),
+            (Some(owner), Some(place)) => {
+                let (who, owner) = (task.describe(), owner.describe());
+                writeln!(text, "  {who} waits for {what}, which {owner} took at {place}")
+            }
         },
     };
 }

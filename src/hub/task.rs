@@ -6,7 +6,7 @@ use std::io;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use crate::greenlet::chain::Strand;
 use crate::greenlet::switch::{Coroutine, Yielder};
@@ -67,7 +67,7 @@ pub(crate) enum WaitingFor {
     Writable,
     OtherOsThread,
     AnyOfSeveral,
-    /// A lock. The word says who has it now; it stays as long as somebody waits for it.
+    /// A lock. The word says who has it now; it stays as long as somebody waits for it, and is the head of a [`Taken`].
     Lock(NonNull<AtomicU64>),
     /// The shared side of a lock, or several who share it: nobody in particular owns that.
     SharedLock,
@@ -86,7 +86,22 @@ pub(crate) enum WaitingFor {
     GroupEnd,
 }
 
+/// The head of a lock.
+#[repr(C)]
+pub(crate) struct Taken {
+    _word: AtomicU64,
+    place: AtomicPtr<Location<'static>>,
+}
+
 impl WaitingFor {
+    /// Where the lock that is waited for was taken by whoever has it.
+    pub(crate) fn taken_at(self) -> Option<&'static Location<'static>> {
+        let WaitingFor::Lock(word) = self else { return None };
+        // SAFETY: it is the head of a `Taken`, and stays as long as somebody waits for it. The place is null or a reference
+        // for ever.
+        unsafe { word.cast::<Taken>().as_ref().place.load(Ordering::Relaxed).as_ref() }
+    }
+
     /// The word of whoever has it, if that is what such a thing has.
     #[inline(always)]
     pub(crate) fn owner_word(self) -> Option<NonNull<AtomicU64>> {
@@ -110,13 +125,13 @@ impl fmt::Display for WaitingFor {
             WaitingFor::Writable => "a descriptor to become writable",
             WaitingFor::OtherOsThread => "an answer of another OS thread",
             WaitingFor::AnyOfSeveral => "one of several things",
-            WaitingFor::Lock(word) => return write!(f, "the lock at {word:p}"),
+            WaitingFor::Lock(word) => return write!(f, "the lock at {:p}", word.as_ptr()),
             WaitingFor::SharedLock => "a lock that others share",
             WaitingFor::Condition => "a condition to be notified",
             WaitingFor::Permit => "a permit of a semaphore",
             WaitingFor::Event => "an event to be set",
             WaitingFor::Barrier => "the others at a barrier",
-            WaitingFor::Initialiser(word) => return write!(f, "the initialiser at {word:p}"),
+            WaitingFor::Initialiser(word) => return write!(f, "the initialiser at {:p}", word.as_ptr()),
             WaitingFor::RoomInAQueue => "room in a queue",
             WaitingFor::AnItem => "an item of a queue",
             WaitingFor::QueueDone => "all items of a queue to be done",

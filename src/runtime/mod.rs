@@ -13,7 +13,9 @@
 //!
 //! * Without [`run`] or a [`Runtime`] the first call that needs a hub makes one. Its green threads live only while the
 //!   root parks: a `main` that returns without joining them ends the process, and nothing else runs.
-//! * A wait that nothing can ever end lasts for ever: a deadlock is not reported.
+//! * A deadlock is told to the root, by a panic that lists all green threads: see [`run`]. It is noticed only if nobody is
+//!   ready, no timer is armed and nobody waits for a descriptor, and not between the [turns](Runtime::turn) of a program's own
+//!   loop.
 //! * A `Runtime` in a thread-local ends while thread-locals are destroyed: if it notices, it leaves its green threads as
 //!   they stand instead of unwinding them.
 
@@ -53,6 +55,11 @@ use crate::thread::{self, JoinHandle};
 ///
 /// Panics if `main` does. Panics if this OS thread has a hub, unless that was made implicitly and has no living green
 /// thread; and if a hub cannot be made (no descriptor is left, say). [`Runtime::new`] gives these errors instead.
+///
+/// Panics in the root on a deadlock: nothing can ever end what it waits for. The text says who waits for what. What another
+/// OS thread could end is no deadlock while the process has one, idle ones of this crate aside (where the system tells: on
+/// Linux); nor is a sleep without end. Green threads that wait in a ring for each other's locks, beside others that go on,
+/// are reported on standard error.
 ///
 /// # Examples
 ///
@@ -108,8 +115,8 @@ impl Runtime {
     ///
     /// # Panics
     ///
-    /// Panics if `main` does, inside one of the hub's own green threads, and where nothing may switch (inside
-    /// [`on_hub_stack`](crate::thread::on_hub_stack), wakers and [`on_panic`](Builder::on_panic)).
+    /// Panics if `main` does, on a deadlock (see [`run`]), inside one of the hub's own green threads, and where nothing may
+    /// switch (inside [`on_hub_stack`](crate::thread::on_hub_stack), wakers and [`on_panic`](Builder::on_panic)).
     pub fn run<T>(self, main: impl FnOnce() -> T) -> T {
         if let Err(where_) = self.on_root() {
             panic!("Runtime::run {where_}");

@@ -21,7 +21,8 @@
 //!   keeps all others of its OS thread waiting; move such work to another OS thread, or [`yield_now`] in it.
 //! * `std::thread::sleep`, std's locks and std's sockets block the OS thread, and with it every green thread.
 //! * A std lock held across a park hangs the OS thread as soon as another green thread wants it.
-//! * A wait that nothing can ever end lasts for ever: a deadlock is not reported.
+//! * A wait that nothing can ever end is reported to the root, by a panic; a deadlock of some green threads beside others
+//!   that go on is not, unless it is a ring of locks. See [`run`](crate::run).
 //! * Who is unwinding, for a panic or a kill, does not wait: in a destructor sleeps return at once, joins are refused.
 
 mod builder;

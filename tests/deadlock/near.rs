@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use greenroom::net::{TcpListener, TcpStream};
-use greenroom::sync::Mutex;
+use greenroom::sync::{Event, Mutex, Semaphore};
 use greenroom::thread::{self, park, park_timeout};
 use greenroom::{Runtime, sleep, spawn, spawn_later, timeout, yield_now};
 
@@ -84,6 +84,24 @@ pub(crate) const CASES: &[Case] = &[
                     (0..3).map(|_| lock.clone()).map(|lock| spawn(move || drop(lock.lock()))).collect();
                 drop(lock.lock());
                 drop(greenroom::joinall(all));
+            });
+        },
+        ends: Play::Ends(0, &[]),
+    },
+    Case {
+        name: "another OS thread will set an event and add a permit",
+        play: || {
+            let (event, permits) = (Arc::new(Event::new()), Arc::new(Semaphore::new(0)));
+            let theirs = (event.clone(), permits.clone());
+            std::thread::spawn(move || {
+                std::thread::sleep(QUIET);
+                theirs.0.set();
+                std::thread::sleep(QUIET);
+                theirs.1.add_permits(1);
+            });
+            greenroom::run(|| {
+                event.wait();
+                spawn(move || drop(permits.acquire())).join().unwrap();
             });
         },
         ends: Play::Ends(0, &[]),

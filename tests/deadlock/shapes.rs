@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use greenroom::generator::{Generator, Yielder};
-use greenroom::sync::Mutex;
+use greenroom::sync::{AsyncResult, Barrier, Condvar, Event, Mutex, OnceLock, RwLock, Semaphore};
 use greenroom::thread::{Builder, JoinHandle, park};
 use greenroom::{Runtime, scope, spawn, wait, yield_now};
 
@@ -31,6 +31,7 @@ pub(crate) const CASES: &[Case] = &[
             "waits for the lock at 0x",
             ", which green thread \"noodle\" (spawned at tests/",
             ", which green thread \"fork\" (spawned at tests/",
+            ") took at tests/deadlock/shapes.rs:",
         ]),
     },
     Case {
@@ -50,7 +51,7 @@ pub(crate) const CASES: &[Case] = &[
                 child.join().unwrap();
             });
         },
-        ends: Play::Reported(&[", which the root has", "the root waits for the lock at 0x"]),
+        ends: Play::Reported(&[", which the root took at tests/", "the root waits for the lock at 0x"]),
     },
     Case {
         name: "local waits are reported beside other OS threads",
@@ -70,7 +71,7 @@ pub(crate) const CASES: &[Case] = &[
                 spawn(move || drop(wanted.lock())).join().unwrap();
             });
         },
-        ends: Play::Reported(&["waits for the lock at 0x", "which the root has"]),
+        ends: Play::Reported(&["waits for the lock at 0x", "which the root took at tests/"]),
     },
     Case {
         name: "a lock that nobody will let go of",
@@ -83,6 +84,111 @@ pub(crate) const CASES: &[Case] = &[
             });
         },
         ends: Play::Reported(&["the root waits for the lock at 0x"]),
+    },
+    Case {
+        name: "a semaphore without permits",
+        play: || reported(|| drop(Semaphore::new(0).acquire())),
+        ends: Play::Reported(&["the root waits for a permit of a semaphore"]),
+    },
+    Case {
+        name: "an event that nobody sets",
+        play: || {
+            reported(|| {
+                let event = Rc::new(Event::new());
+                drop(greenroom::joinall(
+                    (0..3).map(|_| event.clone()).map(|event| spawn(move || event.wait())),
+                ));
+            });
+        },
+        ends: Play::Reported(&["waits for an event to be set"]),
+    },
+    Case {
+        name: "a condition that nobody notifies",
+        play: || {
+            reported(|| {
+                let (lock, condition) = (Mutex::new(()), Condvar::new());
+                drop(condition.wait(lock.lock()));
+            });
+        },
+        ends: Play::Reported(&["the root waits for a condition to be notified"]),
+    },
+    Case {
+        name: "a barrier with one missing",
+        play: || {
+            reported(|| {
+                let barrier = Rc::new(Barrier::new(3));
+                let other = barrier.clone();
+                spawn(move || drop(other.wait()));
+                barrier.wait();
+            });
+        },
+        ends: Play::Reported(&["the root waits for the others at a barrier"]),
+    },
+    Case {
+        name: "a reader that wants to write and another one",
+        play: || {
+            reported(|| {
+                let lock = Rc::new(RwLock::new(()));
+                let other = lock.clone();
+                let reader = spawn(move || {
+                    let _reads = other.read();
+                    yield_now();
+                    drop(other.write());
+                });
+                let _reads = lock.read();
+                yield_now();
+                drop(lock.write());
+                reader.join().unwrap();
+            });
+        },
+        ends: Play::Reported(&["waits for a lock that others share"]),
+    },
+    Case {
+        name: "two writers in opposite order beside other OS threads",
+        play: || {
+            other_os_thread();
+            reported(|| {
+                let locks = [Rc::new(RwLock::new(())), Rc::new(RwLock::new(()))];
+                let both = [0, 1].map(|mine| {
+                    let (first, second) = (locks[mine].clone(), locks[1 - mine].clone());
+                    spawn(move || {
+                        let _first = first.write();
+                        yield_now();
+                        drop(second.read());
+                    })
+                });
+                drop(greenroom::joinall(both));
+            });
+        },
+        ends: Play::Reported(&["each of these waits for what the next one has:", "took at tests/"]),
+    },
+    Case {
+        name: "two initialisers that need each other",
+        play: || {
+            other_os_thread();
+            reported(|| {
+                let cells = Rc::new([OnceLock::new(), OnceLock::new()]);
+                let both = [0, 1].map(|mine| {
+                    let cells = cells.clone();
+                    spawn(move || {
+                        *cells[mine].get_or_init(|| {
+                            yield_now();
+                            *cells[1 - mine].get_or_init(|| 0) + 1
+                        })
+                    })
+                });
+                drop(greenroom::joinall(both));
+            });
+        },
+        ends: Play::Reported(&[
+            "each of these waits for what the next one has:",
+            "waits for the initialiser at 0x",
+        ]),
+    },
+    Case {
+        name: "a result that nobody sets",
+        play: || reported(|| drop(AsyncResult::<()>::new().get())),
+        ends: Play::Reported(&["the root waits for an async result"]),
     },
     Case {
         name: "a root that parks and nobody has its handle",

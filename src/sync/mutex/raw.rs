@@ -32,6 +32,8 @@ const TRY: Verdict = 2;
 /// How often a lock of another OS thread is looked at before its waiter goes to sleep.
 const SPINS: u32 = 7;
 
+// Its head is laid out as `hub::task::Taken`, for reports.
+#[repr(C)]
 pub(crate) struct RawMutex {
     word: AtomicU64,
     /// Where it was taken. Has meaning while it is taken; written after that, so a reader may see the place before.
@@ -222,7 +224,7 @@ impl RawMutex {
     }
 
     fn waiting_for(&self) -> WaitingFor {
-        WaitingFor::Lock(NonNull::from(&self.word).cast())
+        WaitingFor::Lock(NonNull::from(self).cast())
     }
 }
 

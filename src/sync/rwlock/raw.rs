@@ -30,6 +30,8 @@ const SHARED: u64 = 1 << 63;
 /// The lock is yours.
 const YOURS: Verdict = 1;
 
+// Its head is laid out as `hub::task::Taken`, for reports.
+#[repr(C)]
 pub(crate) struct RawRwLock {
     word: AtomicU64,
     /// Where it was taken to write. Has meaning while it is; written after that, so a reader may see the place before.
@@ -209,7 +211,7 @@ impl RawRwLock {
 
     /// Once readers have the lock the word names nobody that lives.
     fn waiting_for_writer(&self) -> WaitingFor {
-        WaitingFor::Lock(NonNull::from(&self.word).cast())
+        WaitingFor::Lock(NonNull::from(self).cast())
     }
 }
 
