@@ -43,6 +43,10 @@ pub mod net;
 pub mod runtime;
 
 #[doc(inline)]
+pub use crate::executor::unblock;
+#[doc(inline)]
+pub use crate::future::block_on;
+#[doc(inline)]
 pub use crate::runtime::{Handle, Runtime, run};
 #[doc(inline)]
 pub use crate::thread::{JoinError, JoinHandle, current, scope, sleep, spawn, spawn_later, yield_now};

@@ -15,8 +15,4 @@ mod token;
 #[path = "../../src/hub/inbox.rs"]
 mod inbox;
 
-#[expect(unsafe_code, reason = "the value crosses in a cell")]
-#[path = "../../src/park/slot.rs"]
-mod slot;
-
 mod models;

@@ -63,7 +63,7 @@ pub(crate) use self::here::{
 pub(crate) use self::here::{try_current, uninstall};
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::panic::Location;
 use std::rc::Rc;
@@ -174,6 +174,8 @@ pub(crate) struct Hub {
     on_panic: Option<OnPanic>,
     pub(crate) max_threads: usize,
     pub(crate) blocking_threads: usize,
+    /// OS threads for what blocks; made and known by a floor above. They end with the hub.
+    pub(crate) offload: OnceCell<Box<dyn Any>>,
 }
 
 impl Hub {
@@ -216,6 +218,7 @@ impl Hub {
             on_panic: settings.on_panic,
             max_threads: settings.max_threads,
             blocking_threads: settings.blocking_threads,
+            offload: OnceCell::new(),
         }))
     }
 }

@@ -14,16 +14,14 @@
 
 #[expect(unsafe_code, reason = "suspends green threads")]
 mod away;
+pub(crate) mod bell;
 pub(crate) mod error;
-pub(crate) mod handover;
 #[expect(unsafe_code, reason = "links waiters in the frames of those who wait")]
 pub(crate) mod line;
 pub(crate) mod parker;
 pub(crate) mod payload;
 #[expect(unsafe_code, reason = "names by pointer those who stand in a line")]
 pub(crate) mod seat;
-#[expect(unsafe_code, reason = "holds a value that crosses OS threads")]
-mod slot;
 #[expect(unsafe_code, reason = "queues up in wait lists")]
 pub(crate) mod source;
 #[expect(unsafe_code, reason = "queues up in wait lists")]
@@ -263,6 +261,12 @@ fn admit_slowly(hub: &Hub, task: &Task, manner: Manner) -> Result<Requests, Inte
         }
     }
     Ok(heeds)
+}
+
+/// Could whoever calls give the OS thread away just now? Not without a hub, not while it unwinds, not where nothing may switch.
+pub(crate) fn may_wait() -> bool {
+    !chain::switching_forbidden()
+        && hub::try_current().is_some_and(|hub| heeds_now(hub, hub.running(), Manner::Infallible).is_ok())
 }
 
 /// Would [`pending`] end this wait? Only then may the others get a turn first: what they tell a caller that goes on to wait

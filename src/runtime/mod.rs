@@ -20,6 +20,7 @@
 //!   they stand instead of unwinding them.
 
 mod builder;
+mod errand;
 mod handle;
 mod metrics;
 

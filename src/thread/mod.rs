@@ -50,6 +50,7 @@ pub use std::thread::{available_parallelism, panicking};
 
 pub use crate::park::error::{Cancelled, JoinError};
 
+use std::io;
 use std::panic::Location;
 use std::time::Duration;
 
@@ -147,6 +148,15 @@ where
 /// The handle of a green thread that was not made, because the caller could not wait until it may be.
 pub(crate) fn never_begun<T: 'static>(site: &'static Location<'static>, why: JoinError) -> JoinHandle<T> {
     JoinHandle::new(stillborn(site, why))
+}
+
+/// Spawns a green thread for somebody else, at whose place in the source it was asked for.
+pub(crate) fn try_spawn_at<F, T>(site: &'static Location<'static>, f: F) -> io::Result<JoinHandle<T>>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    ready(Options::default(), site, f).map(JoinHandle::new)
 }
 
 /// Spawns a green thread that begins at an alarm. Without one (the moment lies beyond the clock) it never does, and can be

@@ -2,7 +2,6 @@
 
 mod inbox;
 mod sleeper;
-mod slot;
 mod token;
 
 use loom::model::Builder;
