@@ -10,6 +10,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use greenroom::executor::ThreadPoolExecutor;
 use greenroom::generator::{Generator, Yielder};
 use greenroom::greenlet::Greenlet;
 use greenroom::thread::Builder;
@@ -59,6 +60,7 @@ const CASES: &[(&str, fn())] = &[
     ("watchdog", busy_under_a_watchdog),
     ("watchdog, idle", idle_under_a_watchdog),
     ("hook parks", a_panic_hook_that_parks),
+    ("no OS thread", no_os_thread_to_be_had),
     ("exit", || greenroom::run(|| spawn(|| std::process::exit(23)).join().unwrap())),
     ("exit in a storm", exit_while_others_unpark),
 ];
@@ -177,6 +179,37 @@ fn a_panic_hook_that_parks() {
         eprintln!("joined: {}", error.message());
         neighbour.join().unwrap();
     });
+}
+
+/// The system has no room for the stack of one more OS thread. That there is no right to one (`RLIMIT_NPROC`) comes to the
+/// same error, but binds nobody who is root.
+fn no_os_thread_to_be_had() {
+    greenroom::run(|| {
+        let pool = ThreadPoolExecutor::new(2);
+        let first = pool.submit(|| 1);
+        first.wait();
+        let busy = pool.submit(|| std::thread::sleep(Duration::from_millis(20)));
+        leave_no_address_space();
+        let waits = pool.submit(|| "queued for the worker there is");
+        let refused = ThreadPoolExecutor::new(1).submit(|| ()).result().unwrap_err();
+        let unblocked = std::panic::catch_unwind(|| greenroom::unblock(|| ()));
+        let looked_up = greenroom::net::lookup_host("localhost:80").map(drop);
+        // Each in one piece: what is printed needs memory, too.
+        eprintln!("refused: {} {}", refused.is_refused(), refused.message());
+        eprintln!("unblock panicked: {}", unblocked.is_err());
+        eprintln!("look-up failed: {}", looked_up.is_err());
+        eprintln!("then: {}", waits.result().unwrap());
+        busy.result().unwrap();
+    });
+}
+
+fn leave_no_address_space() {
+    let status = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = status.split(' ').next().unwrap().parse().unwrap();
+    let now = pages * 4096 + (1 << 20);
+    let limit = libc::rlimit { rlim_cur: now, rlim_max: now };
+    // SAFETY: the limit is there for the call.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
 }
 
 /// reliability.md, K12.
@@ -335,6 +368,21 @@ fn the_watchdog_reports_a_busy_one_once_by_name_and_the_idle_never() {
 #[test]
 fn a_panic_hook_that_parks_is_not_let_and_the_panic_is_delivered() {
     end_of("hook parks").assert_exited(0, &["the hook went on", "joined: the original"]);
+}
+
+/// reliability.md, J10.
+#[test]
+fn work_for_other_os_threads_is_refused_with_the_reason_when_none_can_be_started() {
+    end_of("no OS thread").assert_exited(
+        0,
+        &[
+            "refused: true no OS thread can be started",
+            "unblock panicked: true",
+            "unblock: no OS thread can be started",
+            "look-up failed: true",
+            "then: queued for the worker there is",
+        ],
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! A kind that any OS thread may bring about has [`Watchers`](crate::park::watchers::Watchers), and a look under its latch.
 
 use self::sealed::{Kind, List};
+use crate::executor::Future;
 use crate::sync::{AsyncResult, BoundedSemaphore, Event, Semaphore};
 use crate::thread::JoinHandle;
 use crate::time::Timer;
@@ -12,6 +13,7 @@ use crate::time::Timer;
 /// | | is ready when |
 /// |---|---|
 /// | [`JoinHandle`] | its green thread has ended |
+/// | [`executor::Future`](Future) | its job has ended, or was cancelled |
 /// | [`Timer`] | its call is over, or was cancelled |
 /// | [`Event`] | it is set |
 /// | [`AsyncResult`] | it has a value or a failure |
@@ -54,6 +56,18 @@ impl<T> sealed::Waitable for JoinHandle<T> {
 
     fn list(&self) -> List<'_> {
         List(Kind::Local(&self.inner.job.task().waiters))
+    }
+}
+
+impl<T> Waitable for Future<T> {}
+
+impl<T> sealed::Waitable for Future<T> {
+    fn is_ready(&self) -> bool {
+        self.is_done()
+    }
+
+    fn list(&self) -> List<'_> {
+        List(Kind::Shared(self.watchers()))
     }
 }
 

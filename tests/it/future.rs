@@ -14,6 +14,7 @@ use std::time::Duration;
 use futures::channel::oneshot;
 use futures::future::{Either, join_all, select};
 use greenroom::executor::ThreadPoolExecutor;
+use greenroom::sync::AsyncResult;
 use greenroom::{block_on, joinall, sleep, spawn, spawn_later, timeout, yield_now};
 
 use crate::support::{self, Log, OnDrop, Tally, ms, panic_of};
@@ -206,6 +207,17 @@ fn handles_and_futures_join_and_race() {
             Either::Right(_) => panic!("it was late"),
         }
         fast.join().unwrap().unwrap();
+        let result = AsyncResult::new();
+        let setter = result.clone();
+        let far = pool.submit(move || setter.set("set").is_ok());
+        match block_on(select(result, spawn(|| sleep(ms(500))))) {
+            Either::Left((value, late)) => {
+                assert_eq!(value.unwrap(), "set");
+                late.kill();
+            }
+            Either::Right(_) => panic!("it was late"),
+        }
+        assert!(far.result().unwrap());
     });
 }
 

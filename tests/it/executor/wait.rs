@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use greenroom::executor::{Future, ReturnWhen, ThreadPoolExecutor, as_completed, wait};
-use greenroom::{sleep, spawn, timeout, yield_now};
+use greenroom::sync::Event;
+use greenroom::{Waitable, sleep, spawn, timeout, yield_now};
 
 use super::{Gate, gate};
 use crate::support::{self, ms};
@@ -111,6 +112,27 @@ fn as_completed_may_be_given_up_half_way() {
         assert_eq!(results.next().unwrap().unwrap(), 0);
         drop(results);
         sleep(ms(1));
+    });
+}
+
+#[test]
+fn futures_are_waited_for_among_other_things() {
+    support::hub(|| {
+        let pool = ThreadPoolExecutor::new(2);
+        let (mut gates, jobs) = gated(&pool, 2);
+        let (green, event) = (spawn(|| sleep(Duration::MAX)), Event::new());
+        let objects: [&dyn Waitable; 4] = [&green, &jobs[0], &event, &jobs[1]];
+        assert_eq!(greenroom::wait(&objects, Some(ms(1)), None), []);
+        let mut ready = greenroom::iwait(&objects);
+        gates[0].open();
+        assert_eq!(ready.next(), Some(1));
+        event.set();
+        assert_eq!(ready.next(), Some(2));
+        gates[1].open();
+        assert_eq!(ready.next(), Some(3));
+        drop(ready);
+        green.kill();
+        assert_eq!(greenroom::wait(&objects, None, None).len(), 4);
     });
 }
 
