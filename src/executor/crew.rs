@@ -318,7 +318,7 @@ mod tests {
         while count() == 0 {
             thread::sleep(Duration::from_millis(1));
         }
-        submit(&crew, move || drop(ended.recv()));
+        submit(&crew, move || assert!(ended.recv().is_err()));
         assert_eq!(count(), 0);
         assert!(bystanders::idle() < usize::MAX / 2, "the count wraps around to what it was");
         drop(end);

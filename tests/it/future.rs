@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -21,29 +21,35 @@ use crate::support::{self, Log, OnDrop, Tally, ms, panic_of};
 
 /// Pending until its flag is set; counts its polls, and keeps the last waker.
 #[derive(Clone, Default)]
-struct Manual(Arc<(Mutex<(bool, Option<Waker>)>, AtomicUsize)>);
+struct Manual(Arc<Seen>);
+
+#[derive(Default)]
+struct Seen {
+    is_set: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+    polls: AtomicUsize,
+}
 
 impl Manual {
     fn set(&self) {
-        self.0.0.lock().unwrap().0 = true;
+        self.0.is_set.store(true, Ordering::SeqCst);
         self.wake();
     }
 
     fn wake(&self) {
-        let waker = self.0.0.lock().unwrap().1.clone();
+        let waker = self.0.waker.lock().unwrap().clone();
         waker.into_iter().for_each(Waker::wake);
     }
 
     fn polls(&self) -> usize {
-        self.0.1.load(Ordering::SeqCst)
+        self.0.polls.load(Ordering::SeqCst)
     }
 
     async fn wait(self) {
         poll_fn(|context| {
-            self.0.1.fetch_add(1, Ordering::SeqCst);
-            let mut state = self.0.0.lock().unwrap();
-            state.1 = Some(context.waker().clone());
-            if state.0 { Poll::Ready(()) } else { Poll::Pending }
+            self.0.polls.fetch_add(1, Ordering::SeqCst);
+            *self.0.waker.lock().unwrap() = Some(context.waker().clone());
+            if self.0.is_set.load(Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }
@@ -165,7 +171,7 @@ fn one_that_wakes_itself_lets_the_others_run_and_can_be_killed() {
         });
         yield_now();
         for_ever.kill();
-        assert!(for_ever.join().map(|()| ()).unwrap_err().is_killed());
+        assert!(for_ever.join().unwrap_err().is_killed());
     });
 }
 

@@ -152,7 +152,7 @@ fn a_job_is_cancelled_before_it_begins_and_never_after() {
         assert_eq!(dropped_here.load(Ordering::SeqCst), 1);
         assert!(!queued.cancel(), "once");
         assert!(queued.is_done());
-        let error = queued.result().map(|()| ()).unwrap_err();
+        let error = queued.result().unwrap_err();
         assert!(error.is_refused() && error.message().contains("cancelled"), "{error}");
         assert!(!job.cancel());
         gate.open();

@@ -67,7 +67,7 @@ fn a_panic_is_in_the_result_and_the_hub_hears_of_it() {
         };
         Runtime::builder().on_panic(hook).build().unwrap().run(|| {
             let error = Handle::current().spawn(|| std::panic::resume_unwind(Box::new("far"))).result();
-            let error = error.map(|()| ()).unwrap_err();
+            let error = error.unwrap_err();
             assert!(error.is_panic() && error.message() == "far");
         });
         assert_eq!(seen.load(Ordering::SeqCst), 1);
@@ -123,7 +123,7 @@ fn it_is_cancelled_before_it_begins_and_not_after() {
         let hub = Handle::current();
         let never = hub.spawn(|| unreachable!("it was cancelled"));
         assert!(never.cancel());
-        assert!(never.result().map(|()| ()).unwrap_err().is_refused());
+        assert!(never.result().unwrap_err().is_refused());
         let begun = hub.spawn(|| sleep(ms(1)));
         while !begun.is_running() {
             greenroom::yield_now();
