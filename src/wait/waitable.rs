@@ -8,7 +8,7 @@ use crate::sync::{AsyncResult, BoundedSemaphore, Event, Semaphore};
 use crate::thread::JoinHandle;
 use crate::time::Timer;
 
-/// What [`wait`] and [`iwait`] can wait for.
+/// What [`wait`](crate::wait()) and [`iwait`](crate::iwait) can wait for.
 ///
 /// | | is ready when |
 /// |---|---|
@@ -19,7 +19,8 @@ use crate::time::Timer;
 /// | [`AsyncResult`] | it has a value or a failure |
 /// | [`Semaphore`], [`BoundedSemaphore`] | a permit is to be had |
 ///
-/// Waiting takes nothing: what was ready may have gone to somebody else when the caller comes to take it. The trait is sealed.
+/// Waiting takes nothing: what was ready may have gone to somebody else when the caller comes to take it. The trait is
+/// sealed.
 pub trait Waitable: sealed::Waitable {}
 
 pub(super) mod sealed {

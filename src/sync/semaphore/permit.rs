@@ -9,6 +9,15 @@ use super::{BoundedSemaphore, Semaphore};
 /// A permit of a [`Semaphore`] or [`BoundedSemaphore`]; dropping it gives it back.
 ///
 /// It belongs to nobody in particular: it may be dropped on another OS thread than the one that took it.
+///
+/// # Examples
+///
+/// ```
+/// let tickets = greenroom::sync::Semaphore::new(2);
+/// drop(tickets.acquire());
+/// tickets.acquire().forget();
+/// assert_eq!(tickets.available_permits(), 1);
+/// ```
 #[must_use = "the permit is given back when it is dropped"]
 pub struct Permit<'a> {
     semaphore: &'a RawSemaphore,
@@ -45,6 +54,17 @@ impl fmt::Debug for Permit<'_> {
 }
 
 /// A permit that keeps its semaphore alive; dropping it gives it back.
+///
+/// # Examples
+///
+/// ```
+/// use greenroom::sync::{Arc, Semaphore};
+///
+/// let tickets = Arc::new(Semaphore::new(1));
+/// let mine = tickets.clone().acquire_owned();
+/// std::thread::spawn(move || drop(mine)).join().unwrap();
+/// assert_eq!(tickets.available_permits(), 1);
+/// ```
 #[must_use = "the permit is given back when it is dropped"]
 pub struct OwnedPermit {
     /// None once it was forgotten.
