@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use greenroom::greenlet::Greenlet;
-use greenroom::sync::Mutex;
+use greenroom::sync::{Barrier, Condvar, Event, Mutex, Semaphore};
 use greenroom::thread::{self, Thread};
 use greenroom::time::Timer;
 use greenroom::{
@@ -290,5 +290,95 @@ fn greenlets_of_several_green_threads_do_not_meet() {
             })
         });
         assert!(joinall(children).iter().all(Result::is_ok));
+    });
+}
+
+#[test]
+fn a_condition_wakes_as_many_as_it_was_notified_for_though_some_are_killed() {
+    under_seeds(MANY, || {
+        let stock = Rc::new((Mutex::new(0), Condvar::new()));
+        let taken = Rc::new(Cell::new(0));
+        let consumers: Vec<_> = (0..6)
+            .map(|_| {
+                let (stock, taken) = (stock.clone(), taken.clone());
+                spawn(move || {
+                    let mut left = stock.1.wait_while(stock.0.lock(), |left| *left == 0);
+                    *left -= 1;
+                    taken.set(taken.get() + 1);
+                })
+            })
+            .collect();
+        let producer = {
+            let stock = stock.clone();
+            spawn(move || {
+                for _ in 0..4 {
+                    *stock.0.lock() += 1;
+                    stock.1.notify_one();
+                    yield_now();
+                }
+            })
+        };
+        yield_now();
+        consumers[0].kill();
+        yield_now();
+        consumers[1].kill();
+        producer.join().unwrap();
+        sleep(ms(1));
+        // Of four goods, all are taken: those who were notified and killed have passed it on.
+        assert_eq!((taken.get(), *stock.0.lock()), (4, 0));
+        killall(&consumers);
+    });
+}
+
+#[test]
+fn permits_of_those_who_are_killed_or_give_up_come_back() {
+    under_seeds(MANY, || {
+        let (permits, inside) = (Rc::new(Semaphore::new(2)), Rc::new(Cell::new(0)));
+        let children: Vec<_> = (0..8_u64)
+            .map(|n| {
+                let (permits, inside) = (permits.clone(), inside.clone());
+                spawn(move || {
+                    let permit =
+                        if n % 2 == 0 { Some(permits.acquire()) } else { permits.acquire_timeout(ms(n)) };
+                    if permit.is_none() {
+                        return;
+                    }
+                    inside.set(inside.get() + 1);
+                    let _leaves = OnDrop(|| inside.set(inside.get() - 1));
+                    assert!(inside.get() <= 2, "more inside than there are permits");
+                    sleep(ms(2));
+                })
+            })
+            .collect();
+        sleep(ms(1));
+        children.iter().step_by(3).for_each(JoinHandle::kill);
+        sleep(ms(2));
+        children[2].kill();
+        let failed =
+            joinall(children).into_iter().filter(|end| end.as_ref().is_err_and(|e| e.is_panic())).count();
+        assert_eq!((failed, permits.available_permits(), inside.get()), (0, 2, 0));
+    });
+}
+
+#[test]
+fn everybody_passes_an_event_and_a_barrier() {
+    under_seeds(MANY, || {
+        let (event, barrier, leaders) =
+            (Rc::new(Event::new()), Rc::new(Barrier::new(4)), Rc::new(Cell::new(0)));
+        let children: Vec<_> = (0..4)
+            .map(|_| {
+                let (event, barrier, leaders) = (event.clone(), barrier.clone(), leaders.clone());
+                spawn(move || {
+                    event.wait();
+                    for _ in 0..3 {
+                        let led = barrier.wait().is_leader();
+                        leaders.set(leaders.get() + usize::from(led));
+                    }
+                })
+            })
+            .collect();
+        spawn(move || event.set());
+        assert!(joinall(children).iter().all(Result::is_ok));
+        assert_eq!(leaders.get(), 3);
     });
 }
