@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 const CASE: &str = "GREENROOM_DEADLOCK_CASE";
 /// How long a child may take before it is ended by force.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a case must stay quiet that would stay so for ever: several times what a report takes.
 pub(crate) const QUIET: Duration = Duration::from_millis(400);
 /// What every report begins with, and what none of the cases that are no deadlock may say.

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use greenroom::executor::{ThreadPoolExecutor, unblock};
 use greenroom::net::{TcpListener, TcpStream};
+use greenroom::queue::Queue;
 use greenroom::sync::{Event, Mutex, Semaphore};
 use greenroom::thread::{self, park, park_timeout};
 use greenroom::{Runtime, sleep, spawn, spawn_later, timeout, yield_now};
@@ -103,6 +105,39 @@ pub(crate) const CASES: &[Case] = &[
                 event.wait();
                 spawn(move || drop(permits.acquire())).join().unwrap();
             });
+        },
+        ends: Play::Ends(0, &[]),
+    },
+    Case {
+        name: "an OS thread of ours is at work",
+        play: || {
+            greenroom::run(|| {
+                let child = spawn(|| unblock(|| std::thread::sleep(QUIET)));
+                child.join().unwrap();
+                // It may as well have been given the means to wake somebody.
+                let queue = Queue::unbounded();
+                let theirs = queue.clone();
+                let executor = ThreadPoolExecutor::new(1);
+                let job = executor.submit(move || {
+                    std::thread::sleep(QUIET);
+                    theirs.put(1).unwrap();
+                });
+                assert_eq!(queue.get(), Ok(1));
+                drop(job);
+            });
+        },
+        ends: Play::Ends(0, &[]),
+    },
+    Case {
+        name: "another OS thread will put into a queue",
+        play: || {
+            let queue = Queue::unbounded();
+            let theirs = queue.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(QUIET);
+                theirs.put(7).unwrap();
+            });
+            greenroom::run(|| assert_eq!(spawn(move || queue.get()).join().unwrap(), Ok(7)));
         },
         ends: Play::Ends(0, &[]),
     },

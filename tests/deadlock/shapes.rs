@@ -5,7 +5,10 @@ use std::panic::catch_unwind;
 use std::rc::Rc;
 use std::time::Duration;
 
+use greenroom::executor::unblock;
 use greenroom::generator::{Generator, Yielder};
+use greenroom::pool::{Group, Pool};
+use greenroom::queue::Queue;
 use greenroom::sync::{AsyncResult, Barrier, Condvar, Event, Mutex, OnceLock, RwLock, Semaphore};
 use greenroom::thread::{Builder, JoinHandle, park};
 use greenroom::{Runtime, scope, spawn, wait, yield_now};
@@ -189,6 +192,67 @@ pub(crate) const CASES: &[Case] = &[
         name: "a result that nobody sets",
         play: || reported(|| drop(AsyncResult::<()>::new().get())),
         ends: Play::Reported(&["the root waits for an async result"]),
+    },
+    Case {
+        name: "a queue into which nobody puts",
+        play: || reported(|| drop(Queue::<()>::unbounded().get())),
+        ends: Play::Reported(&["the root waits for an item of a queue"]),
+    },
+    Case {
+        name: "two queues each of which is full",
+        play: || {
+            reported(|| {
+                let queues = [Queue::bounded(1), Queue::bounded(1)];
+                let both = [0, 1].map(|mine| {
+                    let (full, unread) = (queues[mine].clone(), queues[1 - mine].clone());
+                    spawn(move || {
+                        full.put(1).unwrap();
+                        full.put(2).unwrap();
+                        unread.get().unwrap();
+                    })
+                });
+                drop(greenroom::joinall(both));
+            });
+        },
+        ends: Play::Reported(&["waits for room in a queue"]),
+    },
+    Case {
+        name: "a pool whose member wants what the one has who needs room beside other OS threads",
+        play: || {
+            other_os_thread();
+            reported(|| {
+                let (pool, lock) = (Pool::new(1), Rc::new(Mutex::new(())));
+                let _held = lock.lock();
+                let wanted = lock.clone();
+                drop(pool.spawn(move || drop(wanted.lock())));
+                drop(pool.spawn(|| ()));
+            });
+        },
+        ends: Play::Reported(&["the root waits for room in a pool", "which the root took at tests/"]),
+    },
+    Case {
+        name: "a group with one that nothing ends",
+        play: || {
+            other_os_thread();
+            reported(|| {
+                let (group, lock) = (Group::new(), Rc::new(Mutex::new(())));
+                let _held = lock.lock();
+                let wanted = lock.clone();
+                drop(group.spawn(move || drop(wanted.lock())));
+                group.join();
+            });
+        },
+        ends: Play::Reported(&["the root waits for the end of a group"]),
+    },
+    Case {
+        name: "an OS thread of ours that has done its job is nobody who could wake",
+        play: || {
+            greenroom::run(|| {
+                assert_eq!(unblock(|| 6 * 7), 42);
+                panics_in_time(park);
+            });
+        },
+        ends: Play::Reported(&["the root waits for an unpark"]),
     },
     Case {
         name: "a root that parks and nobody has its handle",

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use greenroom::greenlet::Greenlet;
+use greenroom::pool::Pool;
+use greenroom::queue::Queue;
 use greenroom::sync::{Barrier, Condvar, Event, Mutex, Semaphore};
 use greenroom::thread::{self, Thread};
 use greenroom::time::Timer;
@@ -380,5 +382,66 @@ fn everybody_passes_an_event_and_a_barrier() {
         spawn(move || event.set());
         assert!(joinall(children).iter().all(Result::is_ok));
         assert_eq!(leaders.get(), 3);
+    });
+}
+
+#[test]
+fn a_pool_never_has_more_members_than_places_and_loses_no_result() {
+    under_seeds(MANY, || {
+        let (pool, inside) = (Pool::new(2), Rc::new(Cell::new(0)));
+        let counted = inside.clone();
+        let squares = pool.map(0..6_u64, move |n| {
+            counted.set(counted.get() + 1);
+            assert!(counted.get() <= 2, "more members than places");
+            sleep(ms(n % 3));
+            counted.set(counted.get() - 1);
+            n * n
+        });
+        assert_eq!(squares, [0, 1, 4, 9, 16, 25]);
+        let mut unordered: Vec<u64> = pool
+            .imap_unordered(0..6_u64, |n| {
+                sleep(ms(n % 2));
+                n
+            })
+            .collect();
+        unordered.sort_unstable();
+        assert_eq!(unordered, [0, 1, 2, 3, 4, 5]);
+        assert_eq!((pool.len(), inside.get()), (0, 0));
+    });
+}
+
+#[test]
+fn what_is_put_into_a_queue_comes_out_once_though_some_who_wait_are_killed() {
+    under_seeds(MANY, || {
+        let queue = Queue::bounded(2);
+        let got = Rc::new(RefCell::new(Vec::new()));
+        let consumers: Vec<_> = (0..4)
+            .map(|_| {
+                let (queue, got) = (queue.clone(), got.clone());
+                spawn(move || {
+                    while let Ok(item) = queue.get() {
+                        got.borrow_mut().push(item);
+                    }
+                })
+            })
+            .collect();
+        let producers: Vec<_> = (0..2)
+            .map(|n| {
+                let queue = queue.clone();
+                spawn(move || (0..5).for_each(|item| queue.put(n * 10 + item).unwrap()))
+            })
+            .collect();
+        yield_now();
+        consumers[0].kill();
+        yield_now();
+        consumers[1].kill();
+        assert!(joinall(producers).iter().all(Result::is_ok));
+        queue.close();
+        joinall(consumers);
+        let mut all = got.take();
+        let in_order = |n: i32| all.iter().filter(|item| *item / 10 == n).is_sorted();
+        assert!(in_order(0) && in_order(1), "{all:?}");
+        all.sort_unstable();
+        assert_eq!(all, [0, 1, 2, 3, 4, 10, 11, 12, 13, 14]);
     });
 }
