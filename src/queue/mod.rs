@@ -38,6 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::park::seat::{self, Manner};
+use crate::park::watchers::Watchers;
 use crate::queue::heap::Heap;
 use crate::queue::raw::{Core, Wish};
 use crate::queue::store::{Fifo, Lifo};

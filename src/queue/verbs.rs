@@ -226,6 +226,15 @@ macro_rules! verbs {
             pub fn iter(&self) -> Iter<'_, T> {
                 Iter::over(&self.0)
             }
+
+            /// Would a `get` return at once? Asked by one who watches.
+            pub(crate) fn is_ready_after_watching(&self) -> bool {
+                self.0.is_ready()
+            }
+
+            pub(crate) fn watchers(&self) -> &Watchers {
+                self.0.watchers()
+            }
         }
 
         impl<'a, T $(: $Bound)?> IntoIterator for &'a $Queue<T> {

@@ -4,6 +4,7 @@
 
 use self::sealed::{Kind, List};
 use crate::executor::Future;
+use crate::queue::{LifoQueue, PriorityQueue, Queue};
 use crate::sync::{AsyncResult, BoundedSemaphore, Event, Semaphore};
 use crate::thread::JoinHandle;
 use crate::time::Timer;
@@ -18,6 +19,7 @@ use crate::time::Timer;
 /// | [`Event`] | it is set |
 /// | [`AsyncResult`] | it has a value or a failure |
 /// | [`Semaphore`], [`BoundedSemaphore`] | a permit is to be had |
+/// | [`Queue`], [`LifoQueue`], [`PriorityQueue`] | an item is to be had, or it is closed |
 ///
 /// Waiting takes nothing: what was ready may have gone to somebody else when the caller comes to take it. The trait is
 /// sealed.
@@ -123,6 +125,42 @@ impl sealed::Waitable for Semaphore {
 impl Waitable for BoundedSemaphore {}
 
 impl sealed::Waitable for BoundedSemaphore {
+    fn is_ready(&self) -> bool {
+        self.is_ready_after_watching()
+    }
+
+    fn list(&self) -> List<'_> {
+        List(Kind::Shared(self.watchers()))
+    }
+}
+
+impl<T> Waitable for Queue<T> {}
+
+impl<T> sealed::Waitable for Queue<T> {
+    fn is_ready(&self) -> bool {
+        self.is_ready_after_watching()
+    }
+
+    fn list(&self) -> List<'_> {
+        List(Kind::Shared(self.watchers()))
+    }
+}
+
+impl<T> Waitable for LifoQueue<T> {}
+
+impl<T> sealed::Waitable for LifoQueue<T> {
+    fn is_ready(&self) -> bool {
+        self.is_ready_after_watching()
+    }
+
+    fn list(&self) -> List<'_> {
+        List(Kind::Shared(self.watchers()))
+    }
+}
+
+impl<T: Ord> Waitable for PriorityQueue<T> {}
+
+impl<T: Ord> sealed::Waitable for PriorityQueue<T> {
     fn is_ready(&self) -> bool {
         self.is_ready_after_watching()
     }

@@ -6,6 +6,7 @@ mod interruption;
 mod order;
 mod own_code;
 mod unfinished;
+mod waiting;
 
 use std::cell::Cell;
 use std::rc::Rc;

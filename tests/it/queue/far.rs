@@ -185,7 +185,7 @@ fn while_one_os_thread_compares_others_wait_and_nothing_gets_out_of_order() {
     }
     impl Ord for Slow {
         fn cmp(&self, other: &Slow) -> Ordering {
-            if COMPARED.fetch_add(1, SeqCst) % 64 == 0 {
+            if COMPARED.fetch_add(1, SeqCst).is_multiple_of(64) {
                 std::thread::sleep(Duration::from_micros(200));
             }
             self.0.cmp(&other.0)

@@ -87,11 +87,11 @@ fn items_go_back_where_each_kind_looks_first() {
         let (lifo, priority) = (LifoQueue::unbounded(), PriorityQueue::unbounded());
         let one = spawn({
             let lifo = lifo.clone();
-            move || drop(lifo.get())
+            move || lifo.get().map_or((), drop)
         });
         let other = spawn({
             let priority = priority.clone();
-            move || drop(priority.get())
+            move || priority.get().map_or((), drop)
         });
         yield_now();
         one.kill();
@@ -254,6 +254,30 @@ fn a_deadline_that_meets_a_told_waiter_comes_too_late() {
 }
 
 #[test]
+fn an_item_that_comes_after_the_expiry_of_the_getters_scope_is_not_dropped_with_its_result() {
+    support::hub(|| {
+        let queue = Queue::unbounded();
+        let putting = spawn({
+            let queue = queue.clone();
+            move || {
+                sleep(ms(1));
+                queue.put(1).unwrap();
+            }
+        });
+        let getting = spawn({
+            let queue = queue.clone();
+            move || timeout(ms(2), || queue.get())
+        });
+        yield_now();
+        // Both are due now: the putter runs first, and finds the getter in the line.
+        std::thread::sleep(ms(4));
+        putting.join().unwrap();
+        assert!(getting.join().unwrap().is_err());
+        assert_eq!(queue.try_get(), Ok(1));
+    });
+}
+
+#[test]
 fn who_unwinds_does_not_wait_but_may_put_and_get() {
     support::hub(|| {
         let queue = full();
@@ -290,7 +314,7 @@ fn waiters_that_leave_the_middle_leave_the_rest_in_order() {
     support::hub(|| {
         let queue = full();
         let putters: Vec<_> = (1..=6).map(|n| putter(&queue, n)).collect();
-        [1, 3, 5].map(|n| putters[n].kill());
+        [1, 3, 5].iter().for_each(|n| putters[*n].kill());
         yield_now();
         let got: Vec<_> = [(); 4].map(|()| queue.get().unwrap()).to_vec();
         assert_eq!(got, [0, 1, 3, 5]);
