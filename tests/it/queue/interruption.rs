@@ -356,9 +356,13 @@ fn nothing_is_lost_and_nothing_comes_twice_under_random_interruption() {
                     let (queue, put, got) = (queue.clone(), put.clone(), got.clone());
                     all.push(match n % 2 {
                         0 => spawn(move || {
-                            queue.put(n).is_ok().then(|| put.borrow_mut().push(n)).unwrap_or(())
+                            let accepted = queue.put(n).is_ok();
+                            put.borrow_mut().extend(accepted.then_some(n));
                         }),
-                        _ => spawn(move || queue.get().map_or((), |n| got.borrow_mut().push(n))),
+                        _ => spawn(move || {
+                            let item = queue.get().ok();
+                            got.borrow_mut().extend(item);
+                        }),
                     });
                     match next(6) {
                         0 => all[next(u64::from(n) + 1) as usize].kill(),
