@@ -205,7 +205,7 @@ fn rwlock_get_mut() {
 
 /// Whether the one numbered so writes in this round: about one in ten does.
 fn writes(number: u32, round: u32) -> bool {
-    (number * 31 + round * 17) % 10 == 0
+    (number * 31 + round * 17).is_multiple_of(10)
 }
 
 #[test]
