@@ -147,7 +147,6 @@ impl Calls {
             Some(_) => self.others.get_or_insert_default().push(call),
         }
     }
-
 }
 
 impl<S, D, const N: usize> Guard<'_, S, D, N> {
