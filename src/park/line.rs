@@ -273,6 +273,12 @@ pub(crate) trait Policy<const N: usize = 1> {
     /// Under the latch: somebody has left `list` untold. If that lets others go on, they are told.
     fn left(&self, _guard: &mut Guard<'_, Self::State, Self::Data, N>, _list: usize) {}
 
+    /// Somebody was told `verdict`, and then its wait was ended by an expired scope, which drops whatever comes of it. What
+    /// would be lost that way goes on as in [`pass_on`](Self::pass_on), and the wait failed: `Err`. Else it did not.
+    fn too_late(&self, _verdict: Verdict, data: Self::Data) -> Result<Self::Data, Self::Data> {
+        Ok(data)
+    }
+
     /// Somebody was told `verdict` and will not act on it: what it was given goes to the next, or back.
     fn pass_on(&self, verdict: Verdict, data: Self::Data);
 }
@@ -313,10 +319,13 @@ pub(crate) fn wait_announced<P: Policy<N> + ?Sized, const N: usize>(
     drop(guard);
     // SAFETY: `stay` goes on every way out of here, and takes this back (S15).
     unsafe { seat.stands(&stay) };
-    if announce() && waiter.verdict.load(Ordering::Acquire) != WAITING {
-        let told = stay.leave();
-        std::mem::forget(stay);
-        return Waited::Told(told.unwrap_or(WAITING), waiter.take());
+    if announce() {
+        let verdict = waiter.verdict.load(Ordering::Acquire);
+        if verdict != WAITING {
+            stay.leave();
+            std::mem::forget(stay);
+            return Waited::Told(verdict, waiter.take());
+        }
     }
     loop {
         match seat.wait(how.manner, how.what, how.limit) {
@@ -335,6 +344,10 @@ pub(crate) fn wait_announced<P: Policy<N> + ?Sized, const N: usize>(
                 std::mem::forget(stay);
                 let data = waiter.take();
                 return match (left, ended) {
+                    (Some(verdict), Err(Interruption::Elapsed)) => match policy.too_late(verdict, data) {
+                        Ok(data) => Waited::Told(verdict, data),
+                        Err(data) => Waited::Interrupted(Interruption::Elapsed, data),
+                    },
                     (Some(verdict), _) => Waited::Told(verdict, data),
                     (None, Err(interruption)) => Waited::Interrupted(interruption, data),
                     (None, Ok(_)) => Waited::Deadline(data),

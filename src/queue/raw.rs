@@ -493,6 +493,15 @@ impl<T, S: Store<T>> Policy<LISTS> for Core<T, S> {
         &self.line
     }
 
+    /// An item would be dropped with the result of the scope; a value that was accepted is where it is.
+    fn too_late(&self, verdict: Verdict, parcel: Parcel<T>) -> Result<Parcel<T>, Parcel<T>> {
+        if verdict == DONE && parcel.value.is_some() {
+            self.pass_on(verdict, parcel);
+            return Err(Parcel::EMPTY);
+        }
+        Ok(parcel)
+    }
+
     /// An item goes to the next who waits for one, or back. A value that was not accepted is its putter's, and goes with it.
     fn pass_on(&self, verdict: Verdict, parcel: Parcel<T>) {
         let Parcel { value: Some(item), number } = parcel else { return };
