@@ -105,7 +105,13 @@ fn what_close_now_takes_counts_as_done() {
         });
         yield_now();
         assert_eq!(fifo.close_now(), [3, 1]);
+        let of_lifo = spawn({
+            let lifo = lifo.clone();
+            move || lifo.join()
+        });
+        yield_now();
         assert_eq!(lifo.close_now(), [1, 3, 2]);
+        of_lifo.join().unwrap();
         assert_eq!(priority.close_now(), [1, 2, 3]);
         assert_eq!((fifo.unfinished(), lifo.unfinished(), priority.unfinished()), (1, 0, 0));
         yield_now();
