@@ -138,17 +138,31 @@ fn leave_no_core() {
 
 fn stubborn_at_the_end() {
     let begun = Instant::now();
+    let elsewhere = std::thread::spawn(stubborn_and_asked_for_from_elsewhere);
     greenroom::run(|| {
-        let swallow = || {
-            loop {
-                let _ = std::panic::catch_unwind(|| sleep(Duration::from_secs(3_600)));
-            }
-        };
-        Builder::new().name("stubborn").daemon(true).spawn(swallow).unwrap();
+        Builder::new().name("stubborn").daemon(true).spawn(swallow_what_unwinds).unwrap();
         yield_now();
     });
     eprintln!("the end took {} ms", begun.elapsed().as_millis());
     greenroom::run(|| spawn(|| ()).join().unwrap());
+    elsewhere.join().unwrap();
+}
+
+fn swallow_what_unwinds() {
+    loop {
+        let _ = std::panic::catch_unwind(|| sleep(Duration::from_secs(3_600)));
+    }
+}
+
+fn stubborn_and_asked_for_from_elsewhere() {
+    let runtime = Runtime::new().unwrap();
+    let job = runtime.handle().spawn(swallow_what_unwinds);
+    while !job.is_running() {
+        runtime.turn(Some(Duration::from_millis(1))).unwrap();
+    }
+    let waiter = std::thread::spawn(move || job.result().is_err_and(|error| error.is_killed()));
+    drop(runtime);
+    eprintln!("who waits elsewhere hears that it was killed: {}", waiter.join().unwrap());
 }
 
 fn busy_under_a_watchdog() {
@@ -349,6 +363,7 @@ fn a_users_handler_is_called_whether_it_came_before_ours_or_after() {
 fn one_that_swallows_its_kill_for_ever_is_left_standing_after_five_seconds_and_named() {
     let end = end_of("stubborn");
     end.assert_exited(0, &["\"stubborn\"", &site_of(r#"name("stubborn").daemon(true)"#)]);
+    end.assert_said(&["who waits elsewhere hears that it was killed: true"]);
     let took = end.stderr.lines().find_map(|line| line.strip_prefix("the end took ")).expect("the time");
     let took: u64 = took.trim_end_matches(" ms").parse().expect("milliseconds");
     assert!((4_900..12_000).contains(&took), "{took} ms");

@@ -13,6 +13,17 @@ use crate::park::line::How;
 use crate::park::seat::{Limit, Seat, WaitingFor};
 
 /// What [`wait`] waits for.
+///
+/// # Examples
+///
+/// ```
+/// use greenroom::executor::{self, ReturnWhen, ThreadPoolExecutor};
+///
+/// let pool = ThreadPoolExecutor::new(1);
+/// let jobs = [pool.submit(|| "first"), pool.submit(|| "second")];
+/// let (done, _open) = executor::wait(&jobs, None, ReturnWhen::FirstCompleted);
+/// assert_eq!(done[0], 0);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ReturnWhen {
     /// Until all have ended.
