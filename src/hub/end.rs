@@ -11,6 +11,7 @@ use crate::greenlet::unwind::contain;
 use crate::hub::Hub;
 use crate::hub::requests::Requests;
 use crate::hub::task::{Body, State, Task, TaskPtr};
+use crate::hub::waiters::Waiter;
 
 /// How long green threads may take to unwind at the end of their hub.
 const GRACE: Duration = Duration::from_secs(5);
@@ -70,6 +71,13 @@ impl Hub {
     pub(crate) fn give_up_all_waits(&self) {
         for body in self.living.everybody() {
             self.give_up_its_wait(body.task());
+            // Those who wait for it on this OS thread stand as it does; others are to hear of it.
+            while let Some(waiter) = body.task().waiters.take_first() {
+                match waiter {
+                    Waiter::Waker(waker) => contain(|| waker.wake()),
+                    other => std::mem::forget(other),
+                }
+            }
             std::mem::forget(body);
         }
     }

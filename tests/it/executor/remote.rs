@@ -118,6 +118,25 @@ fn what_the_hub_has_not_taken_in_or_ended_at_its_end_is_killed() {
 }
 
 #[test]
+fn what_an_implicit_hub_leaves_standing_at_the_end_of_its_os_thread_is_killed() {
+    support::guard(|| {
+        let (tell, told) = std::sync::mpsc::channel();
+        let far = std::thread::spawn(move || {
+            let hub = Handle::current();
+            let parked = hub.spawn(|| sleep(Duration::MAX));
+            while !parked.is_running() {
+                sleep(ms(1));
+            }
+            tell.send((parked, hub.spawn(|| ()))).unwrap();
+        });
+        let (parked, unread) = told.recv().unwrap();
+        far.join().unwrap();
+        assert!(parked.result().unwrap_err().is_killed());
+        assert!(unread.result().unwrap_err().is_killed());
+    });
+}
+
+#[test]
 fn it_is_cancelled_before_it_begins_and_not_after() {
     support::hub(|| {
         let hub = Handle::current();
