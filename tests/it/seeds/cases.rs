@@ -403,6 +403,7 @@ fn a_pool_never_has_more_members_than_places_and_loses_no_result() {
                 sleep(ms(n % 2));
                 n
             })
+            .map(Result::unwrap)
             .collect();
         unordered.sort_unstable();
         assert_eq!(unordered, [0, 1, 2, 3, 4, 5]);
@@ -439,8 +440,6 @@ fn what_is_put_into_a_queue_comes_out_once_though_some_who_wait_are_killed() {
         queue.close();
         joinall(consumers);
         let mut all = got.take();
-        let in_order = |n: i32| all.iter().filter(|item| *item / 10 == n).is_sorted();
-        assert!(in_order(0) && in_order(1), "{all:?}");
         all.sort_unstable();
         assert_eq!(all, [0, 1, 2, 3, 4, 10, 11, 12, 13, 14]);
     });
