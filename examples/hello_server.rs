@@ -36,7 +36,8 @@ fn main() -> ExitCode {
 fn serve(address: &str) -> io::Result<()> {
     descriptor_limit::raise()?;
     let listener = serving::listen(address)?;
-    stop_signals::pull(stop_switch::StopSwitch::new(&listener)?)?;
+    let switch = stop_switch::StopSwitch::new(&listener)?;
+    stop_signals::on_each(move || switch.pull())?;
     println!("listening on {}", listener.local_addr()?);
     let answers = Cell::new(0);
     serving::serve(&listener, move |stream| hello::serve(stream, &answers))

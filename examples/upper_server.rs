@@ -13,9 +13,10 @@ mod serving;
 mod stop_signals;
 #[path = "support/stop_switch.rs"]
 mod stop_switch;
+#[path = "support/upper.rs"]
+mod upper;
 
-use greenroom::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-use greenroom::net::TcpStream;
+use greenroom::io;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
@@ -24,8 +25,6 @@ upper_server [ADDRESS]
 Sends every line back in upper case (ASCII letters); a line may be 64 KiB long.
   ADDRESS   where to listen, 127.0.0.1:9090 by default; port 0 picks a free one
 SIGINT and SIGTERM end it in order.";
-
-const LONGEST_LINE: usize = 64 << 10;
 
 fn main() -> ExitCode {
     let mut line = command_line::CommandLine::new(USAGE);
@@ -37,21 +36,8 @@ fn main() -> ExitCode {
 fn serve(address: &str) -> io::Result<()> {
     descriptor_limit::raise()?;
     let listener = serving::listen(address)?;
-    stop_signals::pull(stop_switch::StopSwitch::new(&listener)?)?;
+    let switch = stop_switch::StopSwitch::new(&listener)?;
+    stop_signals::on_each(move || switch.pull())?;
     println!("listening on {}", listener.local_addr()?);
-    serving::serve(&listener, echo_in_upper_case)
-}
-
-fn echo_in_upper_case(mut stream: &TcpStream) -> io::Result<()> {
-    let mut reader = BufReader::new(stream);
-    let mut line = Vec::new();
-    while reader.by_ref().take(LONGEST_LINE as u64 + 1).read_until(b'\n', &mut line)? > 0 {
-        if line.len() > LONGEST_LINE {
-            return Err(io::Error::new(ErrorKind::InvalidData, "a line longer than 64 KiB"));
-        }
-        line.make_ascii_uppercase();
-        stream.write_all(&line)?;
-        line.clear();
-    }
-    Ok(())
+    serving::serve(&listener, upper::serve)
 }

@@ -58,6 +58,11 @@ impl CommandLine {
         }
     }
 
+    /// The first plain word. Ask after the options.
+    pub(crate) fn word(&mut self) -> Option<String> {
+        self.plain_word()
+    }
+
     /// Refuses whatever nobody asked for.
     pub(crate) fn end(&self) {
         if let Some(word) = self.words.first() {
@@ -88,7 +93,8 @@ impl CommandLine {
         }
     }
 
-    fn refuse(&self, reason: impl Display) -> ! {
+    /// Ends the program with one line about a misuse.
+    pub(crate) fn refuse(&self, reason: impl Display) -> ! {
         eprintln!("{}: {reason} (--help says what there is)", self.program());
         process::exit(2)
     }

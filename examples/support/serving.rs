@@ -1,6 +1,7 @@
 //! The accept loop of the example servers.
 //!
 //! A green thread serves each client; once the listener is closed, the loop ends in order.
+#![allow(dead_code, reason = "a server with a loop of its own compiles this file for its parts only")]
 
 use greenroom::net::{SocketAddr, TcpListener, TcpStream};
 use greenroom::thread::{self, Thread};
@@ -12,7 +13,7 @@ use std::rc::Rc;
 /// A client that neither sends nor takes anything for so long loses its connection.
 const IDLE_LIMIT: Duration = Duration::from_secs(60);
 /// What open sessions get to end by themselves once the listener is closed.
-const GRACE: Duration = Duration::from_secs(1);
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -30,21 +31,27 @@ where
 {
     let session = Rc::new(session);
     let open = Rc::new(OpenSessions { count: Cell::new(0), server: thread::current() });
+    while let Some((stream, peer)) = accept(listener)? {
+        let (session, entry) = (Rc::clone(&session), OpenSessions::enter(&open));
+        let run = move || {
+            let _entry = entry;
+            serve_one(&stream, peer, &*session);
+        };
+        if let Err(error) = thread::Builder::new().daemon(true).spawn(run) {
+            eprintln!("{peer}: turned away: {error}");
+        }
+    }
+    open.wait_until_none(Instant::now() + GRACE);
+    Ok(())
+}
+
+/// The next client, or `None` once the listener is closed. Waits out what passes.
+pub(crate) fn accept(listener: &TcpListener) -> io::Result<Option<(TcpStream, SocketAddr)>> {
     let mut pause = SHORTEST_PAUSE;
     loop {
         match listener.accept() {
-            Ok((stream, peer)) => {
-                pause = SHORTEST_PAUSE;
-                let (session, entry) = (Rc::clone(&session), OpenSessions::enter(&open));
-                let run = move || {
-                    let _entry = entry;
-                    report(peer, serve_one(&stream, &*session));
-                };
-                if let Err(error) = thread::Builder::new().daemon(true).spawn(run) {
-                    eprintln!("{peer}: turned away: {error}");
-                }
-            }
-            Err(error) if error.kind() == ErrorKind::NotConnected => break,
+            Ok(client) => return Ok(Some(client)),
+            Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(None),
             Err(error) if passes(&error) => {
                 thread::sleep(pause);
                 pause = LONGEST_PAUSE.min(pause * 2);
@@ -52,15 +59,21 @@ where
             Err(error) => return Err(error),
         }
     }
-    open.wait_until_none(Instant::now() + GRACE);
-    Ok(())
 }
 
-fn serve_one(stream: &TcpStream, session: impl Fn(&TcpStream) -> io::Result<()>) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(IDLE_LIMIT))?;
-    stream.set_write_timeout(Some(IDLE_LIMIT))?;
-    session(stream)
+/// Serves one client, who costs at most its own connection.
+pub(crate) fn serve_one(
+    stream: &TcpStream,
+    peer: SocketAddr,
+    session: impl Fn(&TcpStream) -> io::Result<()>,
+) {
+    let limited = || {
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(IDLE_LIMIT))?;
+        stream.set_write_timeout(Some(IDLE_LIMIT))?;
+        session(stream)
+    };
+    report(peer, limited());
 }
 
 /// A client that goes away or falls asleep is no news; one that breaks the protocol is.
