@@ -3,8 +3,14 @@
 
 #[path = "../examples/support/latencies.rs"]
 mod latencies;
+#[path = "examples/locks.rs"]
+mod locks;
+#[path = "examples/offloading.rs"]
+mod offloading;
 #[path = "examples/program.rs"]
 mod program;
+#[path = "examples/queues.rs"]
+mod queues;
 #[path = "examples/servers.rs"]
 mod servers;
 
@@ -14,20 +20,35 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-const ALL: [&str; 15] = [
+const ALL: [&str; 30] = [
+    "async_bridge",
+    "bounded_queue",
+    "condition_notify",
     "daemon",
     "deadlock",
     "eat_play",
     "eat_play_switch",
     "embed",
+    "event_traffic",
     "four_sleepers",
     "generator_send",
     "green_local",
     "hello_server",
+    "joinable_queue",
+    "lifo_priority",
+    "lock_counter",
     "million",
     "names_and_count",
+    "pipeline",
+    "pool_server",
+    "producer_consumer",
+    "reusable_worker",
+    "rlock",
+    "semaphore_vs_pool",
+    "singleton",
     "spawn_without_join",
     "swarm",
+    "thread_pool",
     "timer",
     "upper_server",
 ];

@@ -1,6 +1,6 @@
 //! An example program as its user runs it: started, waited for, ended by a signal, never left behind.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -55,13 +55,20 @@ struct Program {
 }
 
 impl Program {
-    fn start(mut command: Command) -> Program {
+    fn start(command: Command) -> Program {
+        Program::start_fed(command, b"")
+    }
+
+    fn start_fed(mut command: Command, input: &'static [u8]) -> Program {
         let started = Instant::now();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| {
             let built_by = "cargo build --examples, and cargo test without a filter, build it";
             panic!("{}: {error} ({built_by})", command.get_program().display());
         });
+        let mut stdin = child.stdin.take().unwrap();
+        // A program that ends before it has read everything leaves a broken pipe.
+        thread::spawn(move || drop(stdin.write_all(input)));
         let stdout = lines(child.stdout.take().unwrap());
         let stderr = lines(child.stderr.take().unwrap());
         Program { child, started, stdout, stderr }
@@ -100,6 +107,12 @@ impl Drop for Program {
 #[track_caller]
 pub(crate) fn finish(name: &str, arguments: &[&str]) -> Outcome {
     Program::start(example(name, arguments)).finish()
+}
+
+/// As [`finish`], with `input` as its standard input.
+#[track_caller]
+pub(crate) fn finish_fed(input: &'static [u8], name: &str, arguments: &[&str]) -> Outcome {
+    Program::start_fed(example(name, arguments), input).finish()
 }
 
 /// As [`finish`], under a limit on what the process may map.
@@ -143,7 +156,11 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(name: &str) -> Server {
-        let program = Program::start(example(name, &["127.0.0.1:0"]));
+        Server::start_with(name, &[])
+    }
+
+    pub(crate) fn start_with(name: &str, options: &[&str]) -> Server {
+        let program = Program::start(example(name, &[&["127.0.0.1:0"], options].concat()));
         let line = program.stdout.recv_timeout(PATIENCE).expect("a server says where it listens");
         let address = line.trim().strip_prefix("listening on ").expect("the line that says so").to_owned();
         Server { program, address }

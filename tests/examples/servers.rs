@@ -1,12 +1,15 @@
 //! The example servers: how they end, and that a client in disorder costs nobody else.
 
 use crate::program::{Server, finish};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::time::Duration;
+
+const SERVERS: [&str; 3] = ["hello_server", "upper_server", "pool_server"];
 
 #[test]
 fn servers_end_in_order_on_both_signals() {
-    for name in ["hello_server", "upper_server"] {
+    for name in SERVERS {
         for signal in [libc::SIGINT, libc::SIGTERM] {
             Server::start(name).end_by(signal);
         }
@@ -26,7 +29,7 @@ fn a_server_ends_in_order_with_a_client_that_stays() {
 fn a_port_in_use_and_an_address_that_is_none_are_one_clear_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    for name in ["hello_server", "upper_server"] {
+    for name in SERVERS {
         let in_use = finish(name, &[&address]);
         in_use.assert_one_line_error(name, 1);
         assert!(in_use.stderr.contains(&address) && in_use.stderr.contains("in use"), "{in_use:?}");
@@ -94,4 +97,38 @@ fn a_line_without_end_costs_that_client_only() {
     drop(other);
     let said = server.end_by(libc::SIGTERM);
     assert!(said.contains("a line longer than 64 KiB"), "{said}");
+}
+
+#[test]
+fn a_client_beyond_the_size_of_the_pool_waits_its_turn() {
+    let server = Server::start_with("pool_server", &["--clients", "2"]);
+    let mut served: Vec<TcpStream> = (0..2).map(|_| server.connect()).collect();
+    for client in &mut served {
+        client.write_all(b"first\n").unwrap();
+        client.read_exact(&mut [0; 6]).unwrap();
+    }
+    let mut third = server.connect();
+    third.write_all(b"third\n").unwrap();
+    third.set_read_timeout(Some(Duration::from_millis(150))).unwrap();
+    assert_eq!(third.read(&mut [0; 6]).unwrap_err().kind(), ErrorKind::WouldBlock);
+
+    drop(served.pop());
+    third.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut line = [0; 6];
+    third.read_exact(&mut line).unwrap();
+    assert_eq!(&line, b"THIRD\n");
+    served[0].write_all(b"still\n").unwrap();
+    served[0].read_exact(&mut line).unwrap();
+    assert_eq!(&line, b"STILL\n");
+    assert_eq!(server.end_by(libc::SIGTERM), "");
+}
+
+#[test]
+fn a_server_whose_pool_is_full_ends_in_order() {
+    let server = Server::start_with("pool_server", &["--clients", "1"]);
+    let mut client = server.connect();
+    client.write_all(b"first\n").unwrap();
+    client.read_exact(&mut [0; 6]).unwrap();
+    let _waiting = server.connect();
+    assert_eq!(server.end_by(libc::SIGINT), "");
 }
