@@ -20,6 +20,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Default)]
 pub(crate) struct Knots {
     waiters: RefCell<Vec<TaskPtr>>,
+    /// Room for the numbers of all of them: a search that finds nothing allocates nothing.
+    numbers: RefCell<Vec<u64>>,
     /// When rings were searched for last, or the search began to be of use.
     looked: Cell<Option<Instant>>,
     /// The rings that were reported and stand still: the numbers of their members, in order.
@@ -42,6 +44,10 @@ impl Knots {
     pub(crate) fn enter<'a>(&'a self, task: &'a Task) -> Entry<'a> {
         let mut waiters = self.waiters.borrow_mut();
         task.knot.set(u32::try_from(waiters.len()).expect("fewer than four thousand million green threads"));
+        if waiters.len() == waiters.capacity() {
+            waiters.reserve(1);
+            self.numbers.borrow_mut().reserve(waiters.capacity());
+        }
         waiters.push(TaskPtr::new(task));
         Entry { knots: self, task }
     }
@@ -65,9 +71,24 @@ impl Knots {
         self.waiters.borrow().len() > 1
     }
 
+    /// Does any of them wait for another of them? Without that there is no ring.
+    fn any_waits_for_another(&self) -> bool {
+        let (waiters, mut numbers) = (self.waiters.borrow(), self.numbers.borrow_mut());
+        // SAFETY: who is on the list is parked, and leaves it before it ends (S15).
+        let tasks =
+            || waiters.iter().map(|waiter| unsafe { waiter.get() }).filter(|task| waits_for_ever(task));
+        numbers.clear();
+        numbers.extend(tasks().map(|task| task.id));
+        numbers.sort_unstable();
+        tasks().filter_map(owner_of).any(|owner| numbers.binary_search(&owner).is_ok())
+    }
+
     /// All rings, each from its oldest member on, in the order in which they wait for each other. Who waits only for a time
     /// is in none: it will let go.
     pub(crate) fn rings(&self) -> Vec<Vec<&Task>> {
+        if !self.any_waits_for_another() {
+            return Vec::new();
+        }
         let waiters = self.waiters.borrow();
         // SAFETY: who is on the list is parked, and leaves it before it ends (S15).
         let tasks = waiters.iter().map(|waiter| unsafe { waiter.get() });
