@@ -104,19 +104,38 @@ mod latch {
     }
 }
 
+/// A flag, not the guard of a mutex: loom switches stacks, so a guard that is dropped while another thread of the model
+/// unwinds would poison its mutex, which loom takes for a failure.
 #[cfg(loom)]
 mod latch {
-    pub(crate) struct Latch(loom::sync::Mutex<()>);
+    use loom::sync::{Condvar, Mutex};
 
-    pub(crate) struct Latched<'a>(#[expect(dead_code, reason = "held")] loom::sync::MutexGuard<'a, ()>);
+    pub(crate) struct Latch {
+        taken: Mutex<bool>,
+        given_back: Condvar,
+    }
+
+    pub(crate) struct Latched<'a>(&'a Latch);
 
     impl Latch {
         pub(crate) fn new() -> Latch {
-            Latch(loom::sync::Mutex::new(()))
+            Latch { taken: Mutex::new(false), given_back: Condvar::new() }
         }
 
         pub(crate) fn lock(&self) -> Latched<'_> {
-            Latched(self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+            let mut taken = self.taken.lock().unwrap();
+            while *taken {
+                taken = self.given_back.wait(taken).unwrap();
+            }
+            *taken = true;
+            Latched(self)
+        }
+    }
+
+    impl Drop for Latched<'_> {
+        fn drop(&mut self) {
+            *self.0.taken.lock().unwrap() = false;
+            self.0.given_back.notify_one();
         }
     }
 }
