@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::panic::Location;
 
 use crate::park::seat;
+use crate::shim::const_fn;
 use crate::sync::mutex::raw::{Held, RawMutex, Wish};
 
 /// Mutual exclusion between green threads, of which each may lock again what it has; std's `ReentrantLock`.
@@ -39,9 +40,11 @@ unsafe impl<T: ?Sized + Send> Send for ReentrantLock<T> {}
 unsafe impl<T: ?Sized + Send> Sync for ReentrantLock<T> {}
 
 impl<T> ReentrantLock<T> {
-    /// Makes an unlocked lock.
-    pub const fn new(value: T) -> ReentrantLock<T> {
-        ReentrantLock { raw: RawMutex::new(), guards: Cell::new(0), value: UnsafeCell::new(value) }
+    const_fn! {
+        /// Makes an unlocked lock.
+        pub const fn new(value: T) -> ReentrantLock<T> {
+            ReentrantLock { raw: RawMutex::new(), guards: Cell::new(0), value: UnsafeCell::new(value) }
+        }
     }
 
     /// Returns the value.
