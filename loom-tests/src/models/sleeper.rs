@@ -7,20 +7,20 @@ use loom::sync::{Arc, Condvar, Mutex};
 use crate::inbox::{Inbox, Sent, Signal};
 
 /// Runs its turns on one thread of a model, is sent to by the others.
-pub(super) struct Sleeper {
-    pub(super) inbox: Inbox,
+pub(crate) struct Sleeper {
+    pub(crate) inbox: Inbox,
     /// The poller: a bell that stays rung until it is heard, like an eventfd.
     rung: Mutex<bool>,
     bell: Condvar,
 }
 
 impl Sleeper {
-    pub(super) fn new() -> Arc<Sleeper> {
+    pub(crate) fn new() -> Arc<Sleeper> {
         Arc::new(Sleeper { inbox: Inbox::new(), rung: Mutex::new(false), bell: Condvar::new() })
     }
 
     /// Sends `signal`, and wakes the hub if told to.
-    pub(super) fn send(&self, signal: &Arc<Signal>) {
+    pub(crate) fn send(&self, signal: &Arc<Signal>) {
         if self.inbox.send(signal) == Sent::Wake {
             *self.rung.lock().unwrap() = true;
             self.bell.notify_one();
@@ -28,7 +28,7 @@ impl Sleeper {
     }
 
     /// One turn that has nothing else to do than to sleep until something comes, and to deliver it.
-    pub(super) fn turn(&self, deliver: impl FnMut(u64)) {
+    pub(crate) fn turn(&self, deliver: impl FnMut(u64)) {
         if self.inbox.fall_asleep() {
             self.wait();
             self.inbox.wake_up();
