@@ -66,17 +66,18 @@ impl Storm {
         self.interrupted.set(self.interrupted.get() + 1);
     }
 
-    /// Performs a wait, one time in five in a scope of `timeout`.
+    /// Performs a wait, one time in three in a scope of `timeout`; then lets the others run, and time pass.
     fn maybe_limited(&self, wait: impl FnOnce()) {
-        if self.dice.below(5) == 0 {
+        if self.dice.below(3) == 0 {
             if timeout(self.dice.moment(), wait).is_err() {
                 self.note_interruption();
             }
         } else {
             wait();
         }
-        if self.dice.below(4) == 0 {
-            yield_now();
+        match self.dice.below(4) {
+            0 => sleep(self.dice.moment()),
+            _ => yield_now(),
         }
     }
 }
@@ -104,10 +105,12 @@ fn storm(
     let mut idle = 0;
     while storm.left.get() > 0 && idle < 1_000 {
         let before = storm.left.get();
-        let victim = storm.dice.below(WAITERS as u64) as usize;
-        waiters[victim].kill();
-        storm.note_interruption();
-        waiters[victim] = begin(victim);
+        for _ in 0..storm.dice.below(80) {
+            let victim = storm.dice.below(WAITERS as u64) as usize;
+            waiters[victim].kill();
+            storm.note_interruption();
+            waiters[victim] = begin(victim);
+        }
         match storm.dice.below(3) {
             0 => sleep(storm.dice.moment()),
             _ => yield_now(),
@@ -123,12 +126,12 @@ fn storm(
 }
 
 /// Runs a storm under `seeds` seeds.
-fn under_seeds(name: &str, seeds: u64, mut run: impl FnMut(u64) -> Rc<Storm>) {
+fn under_seeds(name: &str, seeds: u64, operations: usize, run: impl Fn(u64, usize) -> Rc<Storm>) {
     let (began, mut interrupted) = (Instant::now(), 0);
     let only = std::env::var("GREENROOM_SEED").ok().and_then(|seed| seed.parse().ok());
     for seed in only.map_or(0..seeds, |seed: u64| seed..seed + 1) {
         let runtime = Runtime::builder().seed(seed).virtual_time(true).build().expect("a hub");
-        let end = catch_unwind(AssertUnwindSafe(|| runtime.run(|| run(seed))));
+        let end = catch_unwind(AssertUnwindSafe(|| runtime.run(|| run(seed, operations))));
         match end {
             Ok(storm) => interrupted += storm.interrupted.get(),
             Err(payload) => {
@@ -137,7 +140,11 @@ fn under_seeds(name: &str, seeds: u64, mut run: impl FnMut(u64) -> Rc<Storm>) {
             }
         }
     }
-    println!("{name}: {seeds} seeds, {interrupted} interruptions, {:?}", began.elapsed());
+    let percent = interrupted as u64 * 100 / (seeds * operations as u64);
+    println!(
+        "{name}: {seeds} seeds, {operations} waits each, {percent} % interrupted, {:.0?}",
+        began.elapsed()
+    );
 }
 
 /// An item that knows whether it was received, and by whom it is dropped.
@@ -405,14 +412,14 @@ macro_rules! storms {
         mod short {
             $(#[test]
             fn $name() {
-                super::under_seeds(stringify!($name), 100, |seed| super::$name(seed, super::MANY / 50));
+                super::under_seeds(stringify!($name), 100, super::MANY / 50, super::$name);
             })+
         }
         mod whole {
             $(#[test]
             #[ignore = "takes minutes; see the head of this file"]
             fn $name() {
-                super::under_seeds(stringify!($name), 1_000, |seed| super::$name(seed, super::MANY));
+                super::under_seeds(stringify!($name), 1_000, super::MANY, super::$name);
             })+
         }
     };
