@@ -370,7 +370,7 @@ fn condvar(seed: u64, operations: usize) -> Rc<Storm> {
     let shared = Rc::new((Mutex::new(0u64), Condvar::new()));
     let waiting = Rc::new(Cell::new(0u64));
     let (pair, parked) = (shared.clone(), waiting.clone());
-    let storm = storm(
+    storm(
         seed,
         operations,
         move |number, storm| {
@@ -395,8 +395,7 @@ fn condvar(seed: u64, operations: usize) -> Rc<Storm> {
             let left = *shared.0.lock();
             assert!(left == 0 || waiting.get() == 0, "{left} tokens, and {} who wait for one", waiting.get());
         },
-    );
-    storm
+    )
 }
 
 struct OnDrop<F: FnMut()>(F);
