@@ -8,7 +8,14 @@
 //! ```
 //!
 //! [`JoinHandle`](crate::JoinHandle), [`executor::Future`](crate::executor::Future) and
-//! [`sync::AsyncResult`](crate::sync) are futures themselves, for any executor.
+//! [`sync::AsyncResult`](crate::sync::AsyncResult) are futures themselves, for any executor.
+//!
+//! # Traps
+//!
+//! * A future that blocks the OS thread in its `poll` blocks all green threads; one that calls what parks here parks.
+//! * Futures that belong to another executor's reactor (tokio's sockets and timers) need that executor running: `block_on` only
+//!   polls.
+//! * A future that is never woken leaves its green thread parked; [`timeout`](crate::timeout) and kill end that.
 
 use std::pin::pin;
 use std::sync::Arc;

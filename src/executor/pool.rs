@@ -48,6 +48,17 @@ impl ThreadPoolExecutor {
     /// # Switching
     ///
     /// Never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use greenroom::executor::ThreadPoolExecutor;
+    ///
+    /// let pool = ThreadPoolExecutor::new(2);
+    /// let squares: Vec<_> = (1..4).map(|n| pool.submit(move || n * n)).collect();
+    /// let squares: Vec<i32> = squares.into_iter().map(|square| square.result().unwrap()).collect();
+    /// assert_eq!(squares, [1, 4, 9]);
+    /// ```
     pub fn submit<F, T>(&self, f: F) -> Future<T>
     where
         F: FnOnce() -> T + Send + 'static,

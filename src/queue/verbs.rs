@@ -45,6 +45,16 @@ macro_rules! verbs {
             /// # Errors
             ///
             /// `Full` if there is no room, `Closed` if the queue is closed.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use greenroom::queue::{PutError, Queue};
+            ///
+            /// let queue = Queue::bounded(1);
+            /// queue.try_put("first").unwrap();
+            /// assert_eq!(queue.try_put("second"), Err(PutError::Full("second")));
+            /// ```
             #[inline]
             pub fn try_put(&self, value: T) -> Result<(), PutError<T>> {
                 self.0.put(value, Wish::NO_WAIT)
@@ -99,6 +109,17 @@ macro_rules! verbs {
             /// # Errors
             ///
             /// `Empty` if there is none; `Closed` if in addition the queue is closed.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use greenroom::queue::{GetError, Queue};
+            ///
+            /// let queue = Queue::unbounded();
+            /// assert_eq!(queue.try_get(), Err(GetError::Empty));
+            /// queue.put("first").unwrap();
+            /// assert_eq!(queue.try_get(), Ok("first"));
+            /// ```
             #[inline]
             pub fn try_get(&self) -> Result<T, GetError> {
                 self.0.get(Wish::NO_WAIT)
@@ -117,6 +138,16 @@ macro_rules! verbs {
             /// # Cancellation
             ///
             /// As [`get`](Self::get).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use greenroom::queue::{GetError, Queue};
+            /// use std::time::Duration;
+            ///
+            /// let queue = Queue::<u8>::unbounded();
+            /// assert_eq!(queue.get_timeout(Duration::from_millis(1)), Err(GetError::Empty));
+            /// ```
             pub fn get_timeout(&self, limit: Duration) -> Result<T, GetError> {
                 if !limit.is_zero() {
                     seat::spend();
@@ -206,6 +237,18 @@ macro_rules! verbs {
             /// Closes the queue: nothing can be put any more, and what it holds can still be taken.
             ///
             /// Those who wait to put get their values back; those who wait for an item learn that none will come.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use greenroom::queue::{GetError, PutError, Queue};
+            ///
+            /// let queue = Queue::unbounded();
+            /// queue.put("last").unwrap();
+            /// queue.close();
+            /// assert_eq!(queue.put("late"), Err(PutError::Closed("late")));
+            /// assert_eq!((queue.get(), queue.get()), (Ok("last"), Err(GetError::Closed)));
+            /// ```
             pub fn close(&self) {
                 self.0.close();
             }
