@@ -39,9 +39,9 @@ thread_local! {
 #[derive(Clone, Copy, Debug)]
 enum Place {
     /// On a green thread of the same hub.
-    SameHub,
+    Here,
     /// On an OS thread without a hub.
-    NoHub,
+    OsThread,
     /// On an OS thread, as the root of another hub.
     OtherHub,
 }
@@ -55,8 +55,8 @@ enum Side<T> {
 impl Place {
     fn go<T: Send + 'static>(self, f: impl FnOnce() -> T + Send + 'static) -> Side<T> {
         match self {
-            Place::SameHub => Side::Green(spawn(f)),
-            Place::NoHub => Side::Os(std::thread::spawn(move || {
+            Place::Here => Side::Green(spawn(f)),
+            Place::OsThread => Side::Os(std::thread::spawn(move || {
                 HUBLESS.set(true);
                 f()
             })),
@@ -107,6 +107,8 @@ impl Steps {
 }
 
 /// Runs a case as the root of a hub, once for each place of its other side.
+///
+/// An assertion that fails on the other side may leave this one waiting: then the watchdog tells which test it was.
 #[track_caller]
 fn everywhere(case: impl Fn(Place)) {
     struct Named(Place);
@@ -117,7 +119,7 @@ fn everywhere(case: impl Fn(Place)) {
             }
         }
     }
-    for place in [Place::SameHub, Place::NoHub, Place::OtherHub] {
+    for place in [Place::Here, Place::OsThread, Place::OtherHub] {
         support::hub(|| {
             let _named = Named(place);
             case(place);
@@ -177,7 +179,7 @@ fn four_put_and_four_get(make: impl Fn() -> Queue<usize>) {
         // Half of each side are here, half there.
         let sides: Vec<_> = (0..EACH)
             .flat_map(|n| {
-                let place = if n % 2 == 0 { Place::SameHub } else { place };
+                let place = if n % 2 == 0 { Place::Here } else { place };
                 let (putting, getting, seen) = (queue.clone(), queue.clone(), seen.clone());
                 let getter = place.go(move || {
                     for _ in 0..COUNT {

@@ -385,7 +385,7 @@ fn who_has_put_finds_an_item_if_all_take_as_many_as_they_put() {
         let queue = Queue::bounded(SIDES);
         let sides: Vec<_> = (0..SIDES)
             .map(|n| {
-                let (place, queue) = (if n == 0 { Place::SameHub } else { place }, queue.clone());
+                let (place, queue) = (if n == 0 { Place::Here } else { place }, queue.clone());
                 place.go(move || {
                     for _ in 0..500 {
                         queue.put(0).unwrap();

@@ -575,7 +575,7 @@ fn many_workers_between_two_channels_lose_nothing() {
             .map(|n| {
                 let (jobs, results) = (jobs.clone(), results.clone());
                 // OS threads without end would take long; a few say as much.
-                let place = if n < 3 { place } else { Place::SameHub };
+                let place = if n < 3 { place } else { Place::Here };
                 place.go(move || {
                     for job in &jobs {
                         if PN[n % PN.len()] == job {

@@ -398,7 +398,7 @@ fn many_senders_may_share_a_channel() {
             .map(|n| {
                 let sender = sender.clone();
                 // Half of them here.
-                let place = if n % 2 == 0 { Place::SameHub } else { place };
+                let place = if n % 2 == 0 { Place::Here } else { place };
                 place.go(move || (0..50).for_each(|i| sender.send(50 * n + i).unwrap()))
             })
             .collect();
@@ -502,7 +502,7 @@ fn both_sides_may_move_on_after_each_value() {
     }
     fn receive(receiver: Receiver<Box<i32>>, n: i32) {
         if n < 5 {
-            let next = Place::SameHub.go(move || {
+            let next = Place::Here.go(move || {
                 assert_eq!(receiver.recv(), Ok(Box::new(n)));
                 receive(receiver, n + 1);
             });
@@ -511,7 +511,7 @@ fn both_sides_may_move_on_after_each_value() {
     }
     for_each_everywhere(|place, kind| {
         let (sender, receiver) = make(kind);
-        let sending = Place::SameHub.go(move || send(place, sender, 0));
+        let sending = Place::Here.go(move || send(place, sender, 0));
         receive(receiver, 0);
         sending.join();
     });
