@@ -2,6 +2,7 @@
 //!
 //! Go's `close` is `close`. Left out is what needs a `select!` of sends that wait, or of sends and receives: `select7`'s
 //! `send3`, `test_self_select`, `test_pseudo_random_send`, `ken/chan`; elsewhere `try_put` on each in turn stands for it.
+//! It is long as its source is: one file of the lender, one here.
 
 use std::any::Any;
 use std::collections::HashSet;
@@ -456,8 +457,8 @@ fn a_try_that_races_with_a_close_finds_the_item_or_the_end() {
 
 /// test_nonblock_select_race
 ///
-/// The lender's `select!` looks at both at once. Here one is looked at after the other, so the item that is there is given
-/// to the one that is looked at last before it is taken from the first.
+/// The lender's `select!` looks at both at once. Here one is looked at after the other; but the second has its item before
+/// that of the first is taken away.
 #[test]
 fn there_is_always_an_item_for_who_looks_at_both() {
     everywhere(|place| {
@@ -501,7 +502,7 @@ fn plain_getters_and_a_chooser_share_four_channels() {
         let queues: [Queue<usize>; 4] = [channel(), channel(), Queue::bounded(2), Queue::bounded(3)];
         let mut sides = Vec::new();
         for queue in &queues {
-            // Two here, for each who gets a half.
+            // Half is got there, and half by the chooser here.
             let (putting, getting) = (queue.clone(), queue.clone());
             sides.push(place.go(move || (0..2 * COUNT).for_each(|n| putting.put(n).unwrap())));
             sides.push(place.go(move || (0..COUNT).for_each(|_| assert!(getting.get().is_ok()))));

@@ -1,6 +1,7 @@
 //! `greenroom::sync::mpsc`; crossbeam-channel's `tests/mpsc.rs` (std's own), modules `channel_tests` and `sync_channel_tests`.
 //!
 //! Those are the same cases twice, so most run here for each [`KINDS`]. Its iterations are in [`iter`](super::iter).
+//! It is long as its source is: one file of the lender, one here.
 
 mod select;
 
