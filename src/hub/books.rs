@@ -83,6 +83,7 @@ impl Hub {
         let task = self.running();
         task.state.set(State::Ended);
         self.unwinding.forget(task);
+        self.look_who_unwinds();
         self.close_scopes(task);
         if !task.daemon {
             self.lasting.set(self.lasting.get() - 1);

@@ -164,6 +164,9 @@ pub(crate) struct Task {
     pub(crate) daemon: bool,
     /// The round of [`UnwindingParked`](crate::hub::unwinding::UnwindingParked) in which it parked while it unwound; or 0.
     pub(crate) parked_unwinding: Cell<u32>,
+    /// Which requests the wait it is in would heed but for an unwinding, perhaps its own. Has meaning while it is parked and
+    /// counts among those.
+    pub(crate) deaf_to: Cell<Requests>,
     /// Its place in a line. Has meaning while it is parked there.
     pub(crate) standing: Cell<Option<NonNull<dyn Standing>>>,
     /// It ended by a panic; and somebody has taken its result.
@@ -216,6 +219,7 @@ impl Task {
             heeds: Cell::new(Requests::NONE),
             daemon,
             parked_unwinding: Cell::new(0),
+            deaf_to: Cell::new(Requests::NONE),
             standing: Cell::new(None),
             panicked: Cell::new(false),
             joined: Cell::new(false),

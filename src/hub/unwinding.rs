@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use crate::hub::Hub;
 use crate::hub::task::Task;
 
 /// A count of those who parked while they unwound, or may have, and may be unwinding still. Rounds tell notes that hold from
@@ -54,19 +55,34 @@ impl UnwindingParked {
         }
     }
 
-    /// Called at each switch: if nothing unwinds on this OS thread, all notes are void.
+    /// Nobody unwinds: all notes are void.
+    fn begin_a_round(&self) {
+        self.count.set(0);
+        self.round.set(self.round.get().wrapping_add(2).max(FIRST));
+    }
+}
+
+impl Hub {
+    /// Looks whether anything on this OS thread unwinds still. Called at each switch, and at each end.
     #[inline(always)]
-    pub(crate) fn look(&self) {
-        if !self.is_nobody() {
-            self.look_at_the_count();
+    pub(crate) fn look_who_unwinds(&self) {
+        if !self.unwinding.is_nobody() {
+            self.look_at_the_panic_count();
         }
     }
 
     #[cold]
-    fn look_at_the_count(&self) {
-        if !std::thread::panicking() {
-            self.count.set(0);
-            self.round.set(self.round.get().wrapping_add(2).max(FIRST));
+    fn look_at_the_panic_count(&self) {
+        if std::thread::panicking() {
+            return;
         }
+        let everybody = self.living.everybody();
+        let tasks = everybody.iter().map(|body| body.task()).chain([self.root()]);
+        let noted = tasks.filter(|task| self.unwinding.counts(task));
+        // The caller, if it is parked already, has just seen for itself what it heeds.
+        for task in noted.filter(|task| !self.current.get().is(task)) {
+            self.heed_again(task);
+        }
+        self.unwinding.begin_a_round();
     }
 }

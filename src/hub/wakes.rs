@@ -36,6 +36,23 @@ impl Hub {
         }
     }
 
+    /// It waits, and was deaf to some requests because it might have been unwinding; it is not.
+    #[cold]
+    pub(crate) fn heed_again(&self, task: &Task) {
+        let deaf_to = task.deaf_to.replace(Requests::NONE);
+        if task.state.get() != State::Parked || deaf_to == Requests::NONE {
+            return;
+        }
+        task.heeds.set(task.heeds.get().and(deaf_to));
+        let missed = task.requests.get().among(deaf_to);
+        let is_expired = || task.rare().scopes.borrow().any_to_deliver(|link| self.stands(task, link));
+        if missed.meets(Requests::KILL.and(Requests::CANCEL))
+            || (missed.meets(Requests::EXPIRY) && is_expired())
+        {
+            self.wake(TaskPtr::new(task), Woken::Request);
+        }
+    }
+
     /// Reads the mail.
     #[cold]
     fn read_mail(&self) {
@@ -138,9 +155,7 @@ impl Hub {
                 // SAFETY: as above; `announce_end` takes out the timers of scopes that were left open.
                 let task = unsafe { task.get() };
                 let link = task.rare().scopes.borrow_mut().expire(scope);
-                // SAFETY: the strand is the green thread's own, or the root's (S15).
-                let stands = |link| unsafe { chain::stands_on(self.strand(task), link) };
-                if link.is_some_and(stands) {
+                if link.is_some_and(|link| self.stands(task, link)) {
                     self.request(task, Requests::EXPIRY);
                 } else {
                     // Its frames are put aside, in a generator or greenlet; the next wait above them will see it.
@@ -150,8 +165,10 @@ impl Hub {
         }
     }
 
-    /// The chain of greenlets and generators of a green thread or of the root.
-    fn strand(&self, task: &Task) -> *const chain::Strand {
-        if task.is_root() { chain::root_strand() } else { &task.strand }
+    /// Whether the code of a green thread or of the root, when it runs, stands in the frames of the link, or on top of them.
+    fn stands(&self, task: &Task, link: u64) -> bool {
+        let strand = if task.is_root() { chain::root_strand() } else { &raw const task.strand };
+        // SAFETY: the strand is the green thread's own, or the root's (S15).
+        unsafe { chain::stands_on(strand, link) }
     }
 }

@@ -8,7 +8,7 @@ use crate::hub::task::Task;
 /// set before; whoever made it `Running` again has also said why.
 #[inline(always)]
 pub(crate) fn switch_away(hub: &Hub, task: &Task) {
-    hub.unwinding.look();
+    hub.look_who_unwinds();
     let yielder = task.yielder.get();
     if yielder.is_null() {
         hub.run_until_root();

@@ -118,7 +118,7 @@ pub(crate) fn park(
         task.timer.set(deadline.map(|moment| hub.arm(moment, Due::Wake(TaskPtr::new(task)))));
         task.state.set(State::Parked);
         if std::thread::panicking() {
-            note_unwinding(hub, task);
+            note_unwinding(hub, task, manner.heeds().without(heeds));
         }
         {
             let _knot = what.owner_word().map(|_| hub.knots.enter(task));
@@ -128,7 +128,8 @@ pub(crate) fn park(
         task.waiting_for.set(WaitingFor::Nothing);
         match task.woken.get() {
             Woken::Request if manner != Manner::Guardian => {
-                if let Some(interruption) = pending(task, manner, heeds) {
+                // Not what it heeded at its begin: that may have become more.
+                if let Some(interruption) = pending(task, manner, task.heeds.get()) {
                     return Err(interruption);
                 }
             }
@@ -176,6 +177,9 @@ fn spent(hub: &Hub) {
 /// Goes to the end of the ready queue.
 #[inline(always)]
 fn give_way(hub: &Hub, task: &Task) {
+    if std::thread::panicking() {
+        note_unwinding(hub, task, Requests::NONE);
+    }
     task.state.set(State::Ready);
     hub.ready.push(TaskPtr::new(task));
     switch_away(hub, task);
@@ -207,12 +211,14 @@ pub(crate) fn refuses() -> bool {
         && hub::try_current().is_some_and(|hub| unwinding_of(hub, hub.running()) == Unwinding::Yes)
 }
 
-/// It leaves in the middle of an unwinding, or perhaps, for a wait that must be waited.
+/// It leaves in the middle of an unwinding, or perhaps. `deaf_to` is what its wait does not heed on that account: if it does
+/// not unwind after all, it heeds that again as soon as this is known.
 #[cold]
-fn note_unwinding(hub: &Hub, task: &Task) {
-    match unwinding_of(hub, task) {
-        Unwinding::No => {}
-        unwinding => hub.unwinding.note(task, unwinding == Unwinding::Yes),
+fn note_unwinding(hub: &Hub, task: &Task, deaf_to: Requests) {
+    let unwinding = unwinding_of(hub, task);
+    task.deaf_to.set(if unwinding == Unwinding::Perhaps { deaf_to } else { Requests::NONE });
+    if unwinding != Unwinding::No {
+        hub.unwinding.note(task, unwinding == Unwinding::Yes);
     }
 }
 

@@ -3,9 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::panic::{catch_unwind, resume_unwind};
 use std::rc::Rc;
+use std::time::Duration;
 
+use greenroom::sync::Mutex;
 use greenroom::thread::{self, Builder};
-use greenroom::{JoinHandle, killall, sleep, spawn, spawn_later, yield_now};
+use greenroom::{JoinHandle, killall, sleep, spawn, spawn_later, timeout, yield_now};
 
 use crate::support::{self, Log, OnDrop, Tally, error_of, ms};
 
@@ -218,6 +220,88 @@ fn while_one_unwinds_others_never_see_a_panic() {
         assert!(error_of(panics).is_panic());
         sleep(ms(1));
         assert!(!watcher.is_finished());
+    });
+}
+
+/// Parks in the middle of its unwinding, until the lock is free.
+fn unwinds_as_long_as(lock: &Rc<Mutex<()>>) -> JoinHandle<()> {
+    let lock = lock.clone();
+    let unwinds = spawn(move || {
+        let _locks = OnDrop(move || drop(lock.lock()));
+        panic!("on purpose");
+    });
+    yield_now();
+    unwinds
+}
+
+#[test]
+fn a_wait_that_began_while_another_unwound_heeds_a_kill_once_that_is_over() {
+    support::hub(|| {
+        let lock = Rc::new(Mutex::new(()));
+        let guard = lock.lock();
+        let unwinds = unwinds_as_long_as(&lock);
+        let (early, late) = (spawn(|| sleep(Duration::MAX)), spawn(forever));
+        yield_now();
+        early.kill();
+        assert!(!early.wait_timeout(ms(1)), "as far as one can tell, it may be the one that unwinds");
+        drop(guard);
+        assert!(early.wait_timeout(ms(500)), "asked before it was known");
+        late.kill();
+        assert!(late.wait_timeout(ms(500)), "asked after that");
+        assert!(error_of(unwinds).is_panic());
+    });
+}
+
+#[test]
+fn a_wait_that_began_while_another_unwound_heeds_an_expiry_once_that_is_over() {
+    support::hub(|| {
+        let lock = Rc::new(Mutex::new(()));
+        let guard = lock.lock();
+        let unwinds = unwinds_as_long_as(&lock);
+        let expires = spawn(|| timeout(ms(1), forever).is_err());
+        sleep(ms(3));
+        assert!(!expires.is_finished());
+        drop(guard);
+        assert!(expires.wait_timeout(ms(500)));
+        assert!(expires.join().unwrap());
+        assert!(error_of(unwinds).is_panic());
+    });
+}
+
+#[test]
+fn who_gives_way_while_it_unwinds_beside_another_leaves_the_innocent_alone() {
+    support::hub(|| {
+        let (lock, go) = (Rc::new(Mutex::new(())), Rc::new(Cell::new(false)));
+        let holds = lock.clone();
+        // All waits but those of the two that unwind begin before that.
+        let holder = spawn(move || {
+            let _guard = holds.lock();
+            sleep(ms(6));
+        });
+        let first = spawn(move || {
+            sleep(ms(2));
+            let _locks = OnDrop(move || drop(lock.lock()));
+            panic!("on purpose");
+        });
+        let seen = go.clone();
+        let second = spawn(move || {
+            sleep(ms(4));
+            let _yields = OnDrop(move || {
+                while !seen.get() {
+                    yield_now();
+                }
+            });
+            panic!("on purpose");
+        });
+        let innocent = spawn(move || {
+            sleep(ms(10));
+            let others = spawn(|| 5).join();
+            go.set(true);
+            others.unwrap()
+        });
+        assert_eq!(innocent.join().unwrap(), 5, "nobody who waits is taken for the one that unwinds");
+        assert!(error_of(first).is_panic() && error_of(second).is_panic());
+        holder.join().unwrap();
     });
 }
 
