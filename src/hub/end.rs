@@ -83,7 +83,8 @@ impl Hub {
     }
 
     fn give_up_its_wait(&self, task: &Task) {
-        if let Some(standing) = task.standing.take() {
+        // Innermost first: each says, as it goes, what stands outside of it.
+        while let Some(standing) = task.standing.take() {
             // SAFETY: it stands in the frame of a wait on the green thread's own stack, which is as it was left (S8).
             unsafe { standing.as_ref() }.abandon();
         }

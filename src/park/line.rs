@@ -24,7 +24,7 @@ use std::ops::{Deref, DerefMut};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr;
 
-use crate::park::seat::{Call, Interruption, Limit, Manner, Seat, Standing, WaitingFor, Woken};
+use crate::park::seat::{Call, Interruption, Limit, Manner, Outer, Seat, Standing, WaitingFor, Woken};
 use crate::shim::sync::atomic::{AtomicU8, Ordering};
 use crate::shim::{Latch, Latched, UnsafeCell, const_fn};
 
@@ -314,11 +314,11 @@ pub(crate) fn wait_announced<P: Policy<N> + ?Sized, const N: usize>(
         previous: Cell::new(ptr::null()),
         next: Cell::new(ptr::null()),
     };
-    let stay = Stay { policy, waiter: &waiter, list: turn.list };
+    let stay = Stay { policy, waiter: &waiter, list: turn.list, outer: Cell::default() };
     guard.link(turn, &waiter);
     drop(guard);
     // SAFETY: `stay` goes on every way out of here, and takes this back (S15).
-    unsafe { seat.stands(&stay) };
+    stay.outer.set(unsafe { seat.stands(&stay) });
     if announce() {
         let verdict = waiter.verdict.load(Ordering::Acquire);
         if verdict != WAITING {
@@ -333,7 +333,7 @@ pub(crate) fn wait_announced<P: Policy<N> + ?Sized, const N: usize>(
                 // Pairs with the store that told it: the data is as the teller left it.
                 let verdict = waiter.verdict.load(Ordering::Acquire);
                 if verdict != WAITING {
-                    seat.stands_no_more();
+                    seat.stands_no_more(stay.outer.get());
                     std::mem::forget(stay);
                     return Waited::Told(verdict, waiter.take());
                 }
@@ -371,13 +371,14 @@ struct Stay<'a, P: Policy<N> + ?Sized, const N: usize> {
     policy: &'a P,
     waiter: &'a Waiter<P::Data>,
     list: usize,
+    outer: Cell<Outer>,
 }
 
 impl<P: Policy<N> + ?Sized, const N: usize> Stay<'_, P, N> {
     /// Leaves, not having been woken by a teller; what it was told meanwhile, if anything.
     #[cold]
     fn leave(&self) -> Option<Verdict> {
-        self.waiter.seat.stands_no_more();
+        self.waiter.seat.stands_no_more(self.outer.get());
         let mut guard = self.policy.line().lock();
         let verdict = self.waiter.verdict.load(Ordering::Acquire);
         if verdict != WAITING {

@@ -3,6 +3,7 @@
 //! Whoever tells a waiter may be on any OS thread. Green threads of one hub are woken at once; those of another hub by a
 //! letter; an OS thread by its parker. The models have a file of their own in place of this one.
 
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,10 @@ pub(crate) enum Limit {
     OfHub(Moment),
     OfSystem(Instant),
 }
+
+/// What a green thread has said before about the case that it never runs again.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Outer(Option<NonNull<dyn Standing>>);
 
 thread_local! {
     static PARKER: Arc<Parker> = Arc::new(Parker::new());
@@ -133,30 +138,43 @@ impl Seat {
         }
     }
 
-    /// Says what is to be done about the place in a line if the waiter never runs again.
+    /// Says what is to be done about the place in a line if the waiter never runs again; before what was said so earlier.
     ///
     /// # Safety
     ///
     /// `standing` stays until [`stands_no_more`](Self::stands_no_more), unless the waiter never runs again.
     #[inline(always)]
-    pub(crate) unsafe fn stands(self, standing: &dyn Standing) {
-        if let Seat::Green { task, .. } = self {
-            // SAFETY: the caller is this very green thread; only the lifetime changes, for which the caller vouches (S15).
-            unsafe {
-                task.get().standing.set(Some(std::mem::transmute::<
-                    std::ptr::NonNull<dyn Standing + '_>,
-                    std::ptr::NonNull<dyn Standing + 'static>,
-                >(std::ptr::NonNull::from(standing))));
-            }
+    pub(crate) unsafe fn stands(self, standing: &dyn Standing) -> Outer {
+        let Seat::Green { task, .. } = self else { return Outer::default() };
+        // SAFETY: the caller is this very green thread; only the lifetime changes, for which the caller vouches (S15).
+        unsafe {
+            Outer(task.get().standing.replace(Some(std::mem::transmute::<
+                NonNull<dyn Standing + '_>,
+                NonNull<dyn Standing + 'static>,
+            >(NonNull::from(standing)))))
         }
     }
 
+    /// Takes back what was said last; `outer` is what that gave.
     #[inline(always)]
-    pub(crate) fn stands_no_more(self) {
+    pub(crate) fn stands_no_more(self, outer: Outer) {
         if let Seat::Green { task, .. } = self {
             // SAFETY: the caller is this very green thread, or the end of its hub, which keeps it (S15).
-            unsafe { task.get() }.standing.set(None);
+            unsafe { task.get() }.standing.set(outer.0);
         }
+    }
+
+    /// Runs `wait`, in which the caller may wait in lines; `standing` is abandoned as well if it never comes back from there.
+    pub(crate) fn stands_during<R>(self, standing: &dyn Standing, wait: impl FnOnce() -> R) -> R {
+        struct Stands(Seat, Outer);
+        impl Drop for Stands {
+            fn drop(&mut self) {
+                self.0.stands_no_more(self.1);
+            }
+        }
+        // SAFETY: it stays until this has returned or unwound, and is taken back before that.
+        let _stands = Stands(self, unsafe { self.stands(standing) });
+        wait()
     }
 
     /// Takes back the letter that was sent to one who had been woken by something else. Called on its own OS thread.

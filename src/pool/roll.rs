@@ -19,7 +19,7 @@ use crate::hub;
 use crate::hub::requests::Requests;
 use crate::hub::task::{Body, Standing, State, Task, TaskPtr, WaitingFor, Woken};
 use crate::hub::waiters::{Node, WaitList, Waiter, Witness};
-use crate::park::seat::Seat;
+use crate::park::seat::{Outer, Seat};
 use crate::park::told::park_in;
 use crate::park::{self, Manner};
 use crate::pool::ending::Ending;
@@ -106,12 +106,12 @@ impl Roll {
         }
         let _inside = self.waits_inside();
         let node = Node::new(Waiter::Thread(hub::current().current.get()));
-        let stay = Stay { roll: self, node: &node, seat: Seat::here() };
+        let stay = Stay { roll: self, node: &node, seat: Seat::here(), outer: Cell::default() };
         // SAFETY: both outlive `stay`, which leaves on every way out of here; and if its green thread is left standing, the
         // end of the hub leaves for it (S15).
         unsafe {
             self.room.join(&node);
-            stay.seat.stands(&stay);
+            stay.outer.set(stay.seat.stands(&stay));
         }
         // Told or not, and why it was woken, is what the node says.
         let _woken = park::park(Manner::Infallible, WaitingFor::RoomInAPool, None);
@@ -290,12 +290,13 @@ struct Stay<'a, 'node> {
     roll: &'a Roll,
     node: &'node Node,
     seat: Seat,
+    outer: Cell<Outer>,
 }
 
 impl<'a> Stay<'a, '_> {
     /// Leaves; the slot, if one was handed over.
     fn leave(&self) -> Option<Slot<'a>> {
-        self.seat.stands_no_more();
+        self.seat.stands_no_more(self.outer.get());
         self.roll.room.leave(self.node).then(|| Slot(self.roll))
     }
 }

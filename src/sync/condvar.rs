@@ -3,6 +3,7 @@
 pub(crate) mod raw;
 
 use std::fmt;
+use std::panic::Location;
 use std::time::Duration;
 
 use self::raw::RawCondvar;
@@ -161,13 +162,14 @@ impl Condvar {
         }
         let mutex = guard.mutex();
         let notification = self.raw.wait(limit(), || drop(guard));
-        // If this unwinds, dropping the notification passes it on.
-        let guard = mutex.lock();
-        let timed_out = notification.is_none();
-        if let Some(notification) = notification {
-            notification.accept();
-        }
-        (guard, WaitTimeoutResult { timed_out })
+        let place = Location::caller();
+        let Some(notification) = notification else {
+            return (mutex.lock_at(place), WaitTimeoutResult { timed_out: true });
+        };
+        // If this unwinds, dropping the notification passes it on; and so does the end of a hub that leaves it standing here.
+        let guard = Seat::here().stands_during(&notification, || mutex.lock_at(place));
+        notification.accept();
+        (guard, WaitTimeoutResult { timed_out: false })
     }
 }
 

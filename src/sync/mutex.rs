@@ -73,7 +73,13 @@ impl<T: ?Sized> Mutex<T> {
     #[inline(always)]
     #[track_caller]
     pub fn lock(&self) -> MutexGuard<'_, T> {
-        match self.raw.lock(|| Wish::Always, Location::caller()) {
+        self.lock_at(Location::caller())
+    }
+
+    /// Locks in the name of `place`.
+    #[inline(always)]
+    pub(crate) fn lock_at(&self, place: &'static Location<'static>) -> MutexGuard<'_, T> {
+        match self.raw.lock(|| Wish::Always, place) {
             Some(held) => MutexGuard::new(self, held),
             None => unreachable!("nothing but unwinding ends the wait for a lock"),
         }

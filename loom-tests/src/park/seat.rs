@@ -184,6 +184,9 @@ pub(crate) enum WaitingFor {
     Job,
 }
 
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Outer;
+
 pub(crate) trait Standing {
     fn abandon(&self);
 }
@@ -240,9 +243,11 @@ impl Seat {
     /// # Safety
     ///
     /// None: a loom thread is never left standing.
-    pub(crate) unsafe fn stands(self, _standing: &dyn Standing) {}
+    pub(crate) unsafe fn stands(self, _standing: &dyn Standing) -> Outer {
+        Outer
+    }
 
-    pub(crate) fn stands_no_more(self) {}
+    pub(crate) fn stands_no_more(self, _outer: Outer) {}
 
     pub(crate) fn withdraw_letter(self) {
         // SAFETY: a thread-local of this very thread.

@@ -1,7 +1,7 @@
 //! A condition without its mutex: a line of those who wait to be notified.
 
 use crate::park::line::{Guard, How, Line, Policy, Verdict, Waited, at_the_end_of, wait};
-use crate::park::seat::{Limit, Manner, WaitingFor};
+use crate::park::seat::{Limit, Manner, Standing, WaitingFor};
 use crate::shim::const_fn;
 use crate::shim::sync::atomic::{AtomicBool, Ordering};
 
@@ -89,6 +89,12 @@ impl Notification<'_> {
 
 impl Drop for Notification<'_> {
     fn drop(&mut self) {
+        self.condvar.pass_on(self.verdict, ());
+    }
+}
+
+impl Standing for Notification<'_> {
+    fn abandon(&self) {
         self.condvar.pass_on(self.verdict, ());
     }
 }

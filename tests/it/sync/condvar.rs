@@ -489,3 +489,35 @@ fn it_works_with_any_value_and_shows_little() {
         "Condvar { .. } WaitTimeoutResult { timed_out: true }"
     );
 }
+
+#[test]
+fn who_is_left_standing_while_it_locks_again_passes_its_notification_on() {
+    support::guard(|| {
+        let pair = Arc::new((Mutex::new(()), Condvar::new()));
+        let (tell, told) = std::sync::mpsc::channel();
+        let (go, may_go) = std::sync::mpsc::channel::<()>();
+        let theirs = pair.clone();
+        // Its hub is an implicit one, which leaves everybody standing at the end of the OS thread.
+        let ends = std::thread::spawn(move || {
+            spawn(move || drop(theirs.1.wait(theirs.0.lock())));
+            yield_now();
+            tell.send(()).unwrap();
+            may_go.recv().unwrap();
+            sleep(ms(2));
+        });
+        told.recv().unwrap();
+        let theirs = pair.clone();
+        let next = std::thread::spawn(move || {
+            let (guard, result) = theirs.1.wait_timeout(theirs.0.lock(), ms(1_000));
+            drop(guard);
+            result.timed_out()
+        });
+        std::thread::sleep(ms(10));
+        let guard = pair.0.lock();
+        pair.1.notify_one();
+        go.send(()).unwrap();
+        ends.join().unwrap();
+        drop(guard);
+        assert!(!next.join().unwrap(), "the first never acts on it");
+    });
+}
