@@ -79,6 +79,6 @@ pub(crate) fn lookup<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static
         Err(Refusal::NoThread(error)) => return Err(error),
         Err(Refusal::Closed) => unreachable!("nobody closes it"),
     }
-    future.await_end(Manner::Fallible, WaitingFor::OtherOsThread, None)?;
+    future.await_end(Manner::Fallible, WaitingFor::Job, None)?;
     future.take().map_err(|_| io::Error::other("the name look-up panicked"))
 }

@@ -170,9 +170,7 @@ impl Wait {
             WaitingFor::AllEnds => Wait::AllEnd,
             WaitingFor::RoomInAPool | WaitingFor::GroupEnd => Wait::Neighbours,
             WaitingFor::Lock(_) | WaitingFor::Initialiser(_) => Wait::Owner,
-            WaitingFor::Readable | WaitingFor::Writable | WaitingFor::OtherOsThread | WaitingFor::Job => {
-                Wait::Pending
-            }
+            WaitingFor::Readable | WaitingFor::Writable | WaitingFor::Job => Wait::Pending,
             // Who waits for nothing has not begun: its begin lies beyond the clock.
             WaitingFor::Sleep | WaitingFor::Nothing => Wait::Asleep,
             WaitingFor::Unpark

@@ -65,7 +65,6 @@ pub(crate) enum WaitingFor {
     AllEnds,
     Readable,
     Writable,
-    OtherOsThread,
     AnyOfSeveral,
     /// A lock. The word says who has it now; it stays as long as somebody waits for it, and is the head of a [`Taken`].
     Lock(NonNull<AtomicU64>),
@@ -123,7 +122,6 @@ impl fmt::Display for WaitingFor {
             WaitingFor::AllEnds => "the end of all green threads that are not daemons",
             WaitingFor::Readable => "a descriptor to become readable",
             WaitingFor::Writable => "a descriptor to become writable",
-            WaitingFor::OtherOsThread => "an answer of another OS thread",
             WaitingFor::AnyOfSeveral => "one of several things",
             WaitingFor::Lock(word) => return write!(f, "the lock at {:p}", word.as_ptr()),
             WaitingFor::SharedLock => "a lock that others share",

@@ -110,9 +110,8 @@ pub(crate) fn park(
     loop {
         task.waiting_for.set(what);
         task.heeds.set(match what {
-            WaitingFor::Unpark | WaitingFor::OtherOsThread | WaitingFor::AnyOfSeveral => {
-                heeds.and(Requests::SIGNAL)
-            }
+            // Nobody in a line does: who is woken there by anything but its teller would leave the teller's letter behind.
+            WaitingFor::Unpark | WaitingFor::AnyOfSeveral => heeds.and(Requests::SIGNAL),
             _ => heeds,
         });
         task.timer.set(deadline.map(|moment| hub.arm(moment, Due::Wake(TaskPtr::new(task)))));

@@ -133,3 +133,21 @@ fn an_interrupted_look_up_ends_at_once_and_harms_no_later_one() {
         thread::sleep(A_MOMENT);
     });
 }
+
+/// What wakes one who waits for a look-up is its answer, and nothing else: the answer's letter must not come later, to whatever
+/// the green thread waits for then.
+#[test]
+fn an_unpark_during_a_look_up_leaves_no_wake_up_behind() {
+    hub(|| {
+        let slow = greenroom::spawn_later(Duration::from_millis(200), || "slow");
+        let looks_up = greenroom::spawn(move || {
+            lookup_host("localhost:80").map(drop).unwrap();
+            slow.join()
+        });
+        greenroom::yield_now();
+        looks_up.thread().unpark();
+        // The OS thread that looks it up answers meanwhile.
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(looks_up.join().unwrap().unwrap(), "slow");
+    });
+}
