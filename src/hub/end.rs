@@ -7,6 +7,7 @@ use std::io::Write;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use crate::greenlet::chain;
 use crate::greenlet::unwind::contain;
 use crate::hub::Hub;
 use crate::hub::requests::Requests;
@@ -20,9 +21,7 @@ impl Hub {
     /// Ends the hub. Called on the root, with nothing of the hub borrowed.
     pub(crate) fn close(&self) {
         self.end_all();
-        let unread = self.remote.mail.close();
-        self.remote.inbox.close();
-        contain(|| drop(unread));
+        self.close_to_others();
         for lanes in self.reactor.lanes() {
             lanes.read.waiters.abandon();
             lanes.write.waiters.abandon();
@@ -67,10 +66,13 @@ impl Hub {
         }
     }
 
-    /// The OS thread ends, and its green threads stand as they are for ever: what they wait for goes to others.
-    pub(crate) fn give_up_all_waits(&self) {
+    /// The OS thread ends, and its green threads stand as they are for ever: what they wait for goes to others, and so does
+    /// what others have asked of the hub. Nobody resumes them, whatever the destructors of thread-locals call (S5).
+    pub(crate) fn leave_all_standing(&self) {
+        let _no_switch = chain::forbid();
         for body in self.living.everybody() {
             self.give_up_its_wait(body.task());
+            body.task().state.set(State::Ended);
             // Those who wait for it on this OS thread stand as it does; others are to hear of it.
             while let Some(waiter) = body.task().waiters.take_first() {
                 match waiter {
@@ -80,6 +82,13 @@ impl Hub {
             }
             std::mem::forget(body);
         }
+        self.close_to_others();
+    }
+
+    fn close_to_others(&self) {
+        let unread = self.remote.mail.close();
+        self.remote.inbox.close();
+        contain(|| drop(unread));
     }
 
     fn give_up_its_wait(&self, task: &Task) {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::greenlet::chain;
-use crate::greenlet::unwind::contain;
 use crate::hub::remote::{Identity, TO_ROOT};
 use crate::hub::task::{KnownOutside, State, Task};
 use crate::hub::{Hub, Settings};
@@ -30,10 +29,7 @@ struct Marker;
 impl Drop for Marker {
     fn drop(&mut self) {
         if let Some(hub) = try_current().filter(|hub| hub.implicit.get()) {
-            hub.give_up_all_waits();
-            let unread = hub.remote.mail.close();
-            contain(|| drop(unread));
-            // None of them is resumed again, whatever the destructors of other thread-locals call.
+            hub.leave_all_standing();
             uninstall();
         }
     }

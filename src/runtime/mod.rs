@@ -225,7 +225,7 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         if hub::os_thread_ends() {
             // Green threads may hold references into thread-locals that are gone: none of their code runs any more (S5).
-            self.hub.give_up_all_waits();
+            self.hub.leave_all_standing();
             hub::uninstall();
             std::mem::forget(self.hub.clone());
             return;

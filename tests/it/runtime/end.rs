@@ -2,10 +2,12 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use greenroom::net::TcpListener;
 use greenroom::thread::{self, scope};
-use greenroom::{Runtime, sleep, spawn, spawn_later, timeout, yield_now};
+use greenroom::{JoinHandle, Runtime, sleep, spawn, spawn_later, timeout, yield_now};
 
 use crate::support::{self, Log, OnDrop, Tally, ms};
 
@@ -175,6 +177,60 @@ fn a_runtime_in_a_thread_local_does_not_crash_the_end_of_its_os_thread() {
             .join()
             .unwrap();
         }
+    });
+}
+
+#[test]
+fn what_other_os_threads_asked_of_a_runtime_in_a_thread_local_is_killed() {
+    thread_local! {
+        static HOLDER: RefCell<Option<Runtime>> = const { RefCell::new(None) };
+    }
+    support::guard(|| {
+        let (tell, told) = std::sync::mpsc::channel();
+        let owner = std::thread::spawn(move || {
+            // Made before the hub is: the end of the OS thread is known when it is destroyed.
+            HOLDER.with_borrow_mut(Option::take);
+            let runtime = Runtime::new().unwrap();
+            tell.send((runtime.handle(), runtime.handle().spawn(|| ()))).unwrap();
+            HOLDER.with_borrow_mut(|holder| *holder = Some(runtime));
+        });
+        let (hub, unread) = told.recv().unwrap();
+        owner.join().unwrap();
+        let late = hub.spawn(|| ());
+        for never in [unread, late] {
+            assert!(never.wait_timeout(ms(500)));
+            assert!(never.result().unwrap_err().is_killed());
+        }
+    });
+}
+
+/// reliability.md, S5: thread-locals that they refer to may be gone.
+#[test]
+fn nobody_is_resumed_by_the_destructors_of_thread_locals() {
+    struct Kills(JoinHandle<()>);
+    impl Drop for Kills {
+        fn drop(&mut self) {
+            self.0.kill();
+            sleep(ms(2));
+        }
+    }
+    thread_local! {
+        static HOLDER: RefCell<Option<Kills>> = const { RefCell::new(None) };
+    }
+    support::guard(|| {
+        let resumed = Arc::new(AtomicBool::new(false));
+        let seen = resumed.clone();
+        let ends = std::thread::spawn(move || {
+            HOLDER.with_borrow_mut(Option::take);
+            let stands = spawn(move || {
+                let _unwinds = OnDrop(move || seen.store(true, Ordering::SeqCst));
+                sleep(ms(60_000));
+            });
+            yield_now();
+            HOLDER.with_borrow_mut(|holder| *holder = Some(Kills(stands)));
+        });
+        ends.join().unwrap();
+        assert!(!resumed.load(Ordering::SeqCst));
     });
 }
 
