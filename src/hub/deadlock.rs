@@ -226,6 +226,10 @@ impl<'a> Survey<'a> {
                 Wait::End(other) => open.push(unsafe { other.get() }),
                 Wait::AllEnd => open.extend(self.tasks().filter(|task| !task.daemon)),
                 Wait::Neighbours => open.extend(self.tasks()),
+                // What it waits for was handed to it just now.
+                Wait::Owner if self.owner(task).is_some_and(|owner| std::ptr::eq(owner, task)) => {
+                    return false;
+                }
                 Wait::Owner if self.owner(task).is_some() => open.extend(self.owner(task)),
                 Wait::Owner | Wait::Open if alone => unknown = true,
                 Wait::Owner | Wait::Open | Wait::Pending | Wait::Asleep => return false,

@@ -80,7 +80,7 @@ impl Knots {
         numbers.clear();
         numbers.extend(tasks().map(|task| task.id));
         numbers.sort_unstable();
-        tasks().filter_map(owner_of).any(|owner| numbers.binary_search(&owner).is_ok())
+        tasks().filter_map(owner_to_wait_for).any(|owner| numbers.binary_search(&owner).is_ok())
     }
 
     /// All rings, each from its oldest member on, in the order in which they wait for each other. Who waits only for a time
@@ -114,7 +114,7 @@ impl Knots {
                     break;
                 }
                 path.push(*task);
-                at = owner_of(task);
+                at = owner_to_wait_for(task);
             }
         }
         rings
@@ -132,6 +132,11 @@ pub(crate) fn owner_of(task: &Task) -> Option<u64> {
     // SAFETY: the word stays as long as somebody waits for it. Other OS threads may change it, so it is an atomic.
     let owner = unsafe { word.as_ref() }.load(Ordering::Relaxed) >> 8;
     (owner != 0).then_some(owner)
+}
+
+/// The same, but for whoever waits for what it has itself: it was handed that by another OS thread, and is about to learn it.
+pub(crate) fn owner_to_wait_for(task: &Task) -> Option<u64> {
+    owner_of(task).filter(|owner| *owner != task.id)
 }
 
 impl Hub {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use greenroom::executor::{ThreadPoolExecutor, unblock};
 use greenroom::net::{TcpListener, TcpStream};
 use greenroom::queue::Queue;
-use greenroom::sync::{Event, Mutex, Semaphore};
+use greenroom::sync::{Event, Mutex, RwLock, Semaphore};
 use greenroom::thread::{self, park, park_timeout};
 use greenroom::{Runtime, sleep, spawn, spawn_later, timeout, yield_now};
 
@@ -138,6 +138,34 @@ pub(crate) const CASES: &[Case] = &[
                 theirs.put(7).unwrap();
             });
             greenroom::run(|| assert_eq!(spawn(move || queue.get()).join().unwrap(), Ok(7)));
+        },
+        ends: Play::Ends(0, &[]),
+    },
+    Case {
+        name: "a lock that another OS thread has just handed over",
+        play: || {
+            let locks = [(); 2].map(|()| Arc::new(RwLock::new(())));
+            let theirs = locks.clone();
+            let (taken, seen) = std::sync::mpsc::channel();
+            let (go, may_go) = std::sync::mpsc::channel::<()>();
+            std::thread::spawn(move || {
+                let held = [theirs[0].write(), theirs[1].write()];
+                taken.send(()).unwrap();
+                may_go.recv().unwrap();
+                drop(held);
+            });
+            seen.recv().unwrap();
+            greenroom::run(|| {
+                let all = locks.map(|lock| spawn(move || drop(lock.write())));
+                sleep(Duration::from_millis(5));
+                // They have the locks, and do not know it yet, when the next search is due.
+                let busy = spawn(move || {
+                    go.send(()).unwrap();
+                    std::thread::sleep(Duration::from_millis(100));
+                });
+                busy.join().unwrap();
+                drop(greenroom::joinall(all));
+            });
         },
         ends: Play::Ends(0, &[]),
     },
