@@ -61,7 +61,7 @@ pub fn block_on<F: Future>(f: F) -> F::Output {
         // As a lock does, it waits while the caller unwinds, too: there is no value to return instead.
         let how = How { manner: Manner::Lock, what: WaitingFor::AFuture, limit: None };
         if let Ok(Heard::AtOnce) = bell.wait(how) {
-            park::yield_turn();
+            park::yield_turn(Manner::Lock);
         }
     }
 }

@@ -137,15 +137,16 @@ pub(crate) fn park(
     }
 }
 
-/// Gives everybody else who is ready a turn. Kill and expiry act here; cancel does not.
+/// Gives everybody else who is ready a turn, if a wait of this manner may begin. Infallible, kill and expiry act here; cancel
+/// does not.
 #[inline(always)]
-pub(crate) fn yield_turn() {
+pub(crate) fn yield_turn(manner: Manner) {
     let hub = hub::current();
     let task = hub.running();
-    if let Ok(heeds) = admit(hub, task, Manner::Infallible) {
+    if let Ok(heeds) = admit(hub, task, manner) {
         give_way(hub, task);
         if task.requests.get() != Requests::NONE {
-            pending(task, Manner::Infallible, heeds);
+            pending(task, manner, heeds);
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::park::{self, Manner};
 /// ```
 #[inline(always)]
 pub fn yield_now() {
-    park::yield_turn();
+    park::yield_turn(Manner::Infallible);
 }
 
 /// Sleeps for at least `duration`; the others run meanwhile.

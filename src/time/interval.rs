@@ -63,7 +63,7 @@ impl Interval {
         } else {
             // Late: the latest tick that is due is given at once, those before it are skipped.
             due += (now - due).checked_div(period).unwrap_or(0) * period;
-            park::yield_turn();
+            park::yield_turn(Manner::Infallible);
         }
         self.last.1 = due;
         hub::current().clock.instant(due).unwrap_or_else(Instant::now)

@@ -300,6 +300,28 @@ fn a_destructor_waits_for_its_future_while_its_caller_unwinds() {
 }
 
 #[test]
+fn a_future_that_wakes_itself_lets_others_run_while_its_caller_unwinds() {
+    support::hub(|| {
+        let (told, polls) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(0)));
+        let (seen, count) = (told.clone(), polls.clone());
+        let victim = spawn(move || {
+            let _polls = OnDrop(move || {
+                block_on(poll_fn(|context| {
+                    count.set(count.get() + 1);
+                    context.waker().wake_by_ref();
+                    if seen.get() || count.get() == 1_000 { Poll::Ready(()) } else { Poll::Pending }
+                }));
+            });
+            panic!("on purpose");
+        });
+        let tells = spawn(move || told.set(true));
+        assert!(victim.join().unwrap_err().is_panic());
+        tells.join().unwrap();
+        assert_eq!(polls.get(), 2);
+    });
+}
+
+#[test]
 fn a_waker_does_nothing_once_its_wait_or_its_hub_is_over() {
     let manual = Manual::default();
     support::hub(|| {
