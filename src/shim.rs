@@ -43,6 +43,19 @@ macro_rules! const_fn {
 
 pub(crate) use const_fn;
 
+/// What to do between two looks at what another OS thread is about to change: first next to nothing, twice as long from round
+/// to round, then let the system run somebody else.
+pub(crate) fn turn_round(round: u32) {
+    match round {
+        #[cfg(not(loom))]
+        0..4 => (0..1 << round).for_each(|_| std::hint::spin_loop()),
+        #[cfg(not(loom))]
+        _ => std::thread::yield_now(),
+        #[cfg(loom)]
+        _ => loom::thread::yield_now(),
+    }
+}
+
 /// The shortest of locks: for a few instructions that run no code but the crate's own and wait for nothing.
 ///
 /// One exchange takes it and one store gives it back. Who finds it taken turns round a few times, then lets the system
@@ -94,11 +107,10 @@ mod latch {
         }
     }
 
-    /// Longer from try to try. The sleep is for systems whose yield never runs a thread of lower priority.
+    /// The sleep is for systems whose yield never runs a thread of lower priority.
     fn back_off(tries: u32) {
         match tries {
-            0..6 => (0..1 << tries).for_each(|_| std::hint::spin_loop()),
-            6..32 => std::thread::yield_now(),
+            0..32 => super::turn_round(tries),
             _ => std::thread::sleep(Duration::from_micros(50)),
         }
     }

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::executor::promise::Promise;
 use crate::greenlet::unwind::discard;
@@ -15,9 +15,13 @@ use crate::hub::bystanders;
 use crate::park::Manner;
 use crate::park::line::How;
 use crate::park::seat::WaitingFor;
+use crate::shim::turn_round;
 
 /// How long a worker waits for the next job before it ends.
 const IDLE: Duration = Duration::from_secs(5);
+
+/// How often an idle worker looks for a job before it sleeps: with no more than this between two jobs, nobody is called.
+const LOOKS: u32 = 8;
 
 /// What a worker does once.
 pub(crate) trait Job: Send + Sync {
@@ -47,6 +51,10 @@ struct State {
     workers: usize,
     /// Those of the workers that wait for a job or are on their way to one that just arrived.
     idle: usize,
+    /// Those of the idle that sleep, and nobody has called them yet.
+    asleep: usize,
+    /// Those that were called and are not up yet.
+    called: usize,
     /// How many of them the hubs were told of: those for whom there is no job.
     bystanders: usize,
     /// Takes no more jobs.
@@ -72,7 +80,15 @@ impl Crew {
     }
 
     fn with_idle(name: &'static str, limit: usize, idle: Duration) -> Crew {
-        let state = State { jobs: VecDeque::new(), workers: 0, idle: 0, bystanders: 0, closed: false };
+        let state = State {
+            jobs: VecDeque::new(),
+            workers: 0,
+            idle: 0,
+            asleep: 0,
+            called: 0,
+            bystanders: 0,
+            closed: false,
+        };
         let (state, arrival) = (Mutex::new(state), Condvar::new());
         Crew { shop: Arc::new(Shop { name, limit, idle, state, arrival, empty: Promise::new(()) }) }
     }
@@ -100,9 +116,12 @@ impl Crew {
                 Err(_) => {}
             }
         }
+        let call = state.call();
         state.count_bystanders();
         drop(state);
-        shop.arrival.notify_one();
+        if call {
+            shop.arrival.notify_one();
+        }
         Ok(())
     }
 
@@ -144,11 +163,35 @@ impl Drop for Crew {
 }
 
 impl State {
+    /// Is another of those that sleep to be called? Not if enough are up for all the jobs: they look before they sleep.
+    fn call(&mut self) -> bool {
+        let call = self.asleep > 0 && self.jobs.len() > self.idle - self.asleep;
+        if call {
+            self.asleep -= 1;
+            self.called += 1;
+        }
+        call
+    }
+
+    /// Somebody is up. Whether it was called or not: as many sleep now as `asleep` says, or fewer.
+    fn rise(&mut self) {
+        match self.called {
+            0 => self.asleep -= 1,
+            _ => self.called -= 1,
+        }
+    }
+
+    fn has_nothing_to_do(&self) -> bool {
+        self.jobs.is_empty() && !self.closed
+    }
+
     /// Tells hubs how many workers do nothing and have nothing to do. Under the lock, after each change.
     fn count_bystanders(&mut self) {
         let now = self.idle.saturating_sub(self.jobs.len());
-        bystanders::change(self.bystanders, now);
-        self.bystanders = now;
+        if now != self.bystanders {
+            bystanders::change(self.bystanders, now);
+            self.bystanders = now;
+        }
     }
 }
 
@@ -177,9 +220,9 @@ impl Shop {
         let mut state = self.lock();
         state.idle += 1;
         state.count_bystanders();
-        let nothing_to_do = |state: &mut State| state.jobs.is_empty() && !state.closed;
-        let waited = self.arrival.wait_timeout_while(state, self.idle, nothing_to_do);
-        (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if state.has_nothing_to_do() {
+            state = self.await_something_to_do(state);
+        }
         state.idle -= 1;
         let job = state.jobs.pop_front();
         if job.is_none() {
@@ -192,6 +235,30 @@ impl Shop {
             self.empty.finish(());
         }
         job
+    }
+
+    /// Returns without anything to do if it has been idle for long.
+    fn await_something_to_do<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let since = Instant::now();
+        let mut look = 0;
+        while state.has_nothing_to_do() {
+            if look < LOOKS {
+                drop(state);
+                turn_round(look);
+                look += 1;
+                state = self.lock();
+                continue;
+            }
+            let left = self.idle.saturating_sub(since.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            state.asleep += 1;
+            (state, _) = self.arrival.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+            state.rise();
+            look = 0;
+        }
+        state
     }
 
     /// No job runs or is dropped under the lock, so poison means nothing here.
