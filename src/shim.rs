@@ -4,9 +4,13 @@
 //! [`const_fn!`]. The models (`loom-tests/`) compile that very file with `cfg(loom)`; nothing else in it knows.
 
 #[cfg(loom)]
+use loom::thread::yield_now;
+#[cfg(loom)]
 pub(crate) use loom::{cell::UnsafeCell, sync};
 #[cfg(not(loom))]
 pub(crate) use std::sync;
+#[cfg(not(loom))]
+use std::thread::yield_now;
 
 pub(crate) use latch::{Latch, Latched};
 
@@ -43,16 +47,19 @@ macro_rules! const_fn {
 
 pub(crate) use const_fn;
 
-/// What to do between two looks at what another OS thread is about to change: first next to nothing, twice as long from round
-/// to round, then let the system run somebody else.
-pub(crate) fn turn_round(round: u32) {
-    match round {
-        #[cfg(not(loom))]
-        0..4 => (0..1 << round).for_each(|_| std::hint::spin_loop()),
-        #[cfg(not(loom))]
-        _ => std::thread::yield_now(),
-        #[cfg(loom)]
-        _ => loom::thread::yield_now(),
+/// How often whoever waits for another OS thread looks before it sleeps. What it waits for is often done in less time than a
+/// sleep takes, or as soon as whoever does it gets the core.
+pub(crate) const LOOKS: u32 = if cfg!(loom) { 1 } else { 8 };
+
+/// After so many of the looks the core is given away, if anybody else wants it.
+pub(crate) const LOOKS_ON_CORE: u32 = if cfg!(loom) { 0 } else { 4 };
+
+/// What to do between two looks: next to nothing, then twice as much from look to look, then let the system run somebody else.
+pub(crate) fn turn_round(look: u32) {
+    if look < LOOKS_ON_CORE {
+        (0..1 << look).for_each(|_| std::hint::spin_loop());
+    } else {
+        yield_now();
     }
 }
 

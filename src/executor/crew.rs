@@ -15,13 +15,10 @@ use crate::hub::bystanders;
 use crate::park::Manner;
 use crate::park::line::How;
 use crate::park::seat::WaitingFor;
-use crate::shim::turn_round;
+use crate::shim::{LOOKS, turn_round};
 
 /// How long a worker waits for the next job before it ends.
 const IDLE: Duration = Duration::from_secs(5);
-
-/// How often an idle worker looks for a job before it sleeps: with no more than this between two jobs, nobody is called.
-const LOOKS: u32 = 8;
 
 /// What a worker does once.
 pub(crate) trait Job: Send + Sync {
