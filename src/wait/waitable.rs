@@ -21,7 +21,8 @@ use crate::time::Timer;
 /// | [`Semaphore`], [`BoundedSemaphore`] | a permit is to be had |
 /// | [`Queue`], [`LifoQueue`], [`PriorityQueue`] | an item is to be had, or it is closed |
 ///
-/// Waiting takes nothing: what was ready may have gone to somebody else when the caller comes to take it. The trait is
+/// Waiting takes nothing: what was ready may have gone to somebody else when the caller comes to take it, and whoever
+/// watches a rendezvous queue is no getter to whom [`try_put`](crate::queue::Queue::try_put) could give an item. The trait is
 /// sealed.
 pub trait Waitable: sealed::Waitable {}
 
