@@ -140,7 +140,7 @@ fn run_waits_for_ordinary_green_threads_and_kills_the_daemons() {
             let _value = value;
             loop {
                 words.push("tick");
-                sleep(ms(4));
+                sleep(ms(86_400_000));
             }
         };
         Builder::new().daemon(true).spawn(endless).unwrap();

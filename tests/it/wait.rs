@@ -49,7 +49,7 @@ fn joinall_takes_green_threads_as_they_are_spawned() {
 #[test]
 fn try_joinall_returns_at_the_first_failure_and_the_rest_run_on() {
     support::hub(|| {
-        let slow = spawn(|| sleep(ms(5)));
+        let slow = spawn(thread::park);
         let observer = slow.thread().clone();
         let begun = Instant::now();
         let fails = spawn(|| {
@@ -60,7 +60,8 @@ fn try_joinall_returns_at_the_first_failure_and_the_rest_run_on() {
         assert_eq!(error.message(), "the first");
         assert!(begun.elapsed() < ms(5_000));
         assert_eq!(thread::enumerate().iter().filter(|other| other.id() == observer.id()).count(), 1);
-        sleep(ms(8));
+        observer.unpark();
+        yield_now();
         assert_eq!(thread::active_count(), 0);
         assert_eq!(try_joinall(ending_after([2, 1])).unwrap(), [2, 1]);
     });
