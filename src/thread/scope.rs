@@ -202,7 +202,9 @@ where
     F: FnOnce() -> T + 'scope,
     T: 'scope,
 {
-    if std::thread::panicking() || chain::switching_forbidden() {
+    // Another may be the one that unwinds; without a hub there is no other.
+    let unwinds = std::thread::panicking() && (hub::try_current().is_none() || park::refuses());
+    if unwinds || chain::switching_forbidden() {
         // The scope could not wait for it.
         let result = outcome(u64::MAX, f);
         return Ok(ScopedJoinHandle::new(ended(site, result)));

@@ -4,10 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
+use greenroom::sync::Mutex;
 use greenroom::thread::{self, Builder, scope};
 use greenroom::{sleep, spawn, timeout, yield_now};
 
-use crate::support::{self, Log, OnDrop, Tally, ms, panic_of};
+use crate::support::{self, Log, OnDrop, Tally, error_of, ms, panic_of};
 
 fn forever() {
     sleep(ms(86_400_000));
@@ -285,6 +286,27 @@ fn a_scope_in_a_destructor_during_unwinding_runs_its_children_inline() {
         victim.kill();
         assert!(victim.join().unwrap_err().is_killed());
         assert_eq!(log.words(), ["2 ran"]);
+    });
+}
+
+#[test]
+fn children_are_green_threads_while_somebody_else_unwinds() {
+    support::hub(|| {
+        let lock = Rc::new(Mutex::new(()));
+        let (guard, shared) = (lock.lock(), lock.clone());
+        let unwinds = spawn(move || {
+            let _locks = OnDrop(move || drop(shared.lock()));
+            panic!("on purpose");
+        });
+        yield_now();
+        let log = Log::new();
+        scope(|s| {
+            s.spawn(|| log.push("child"));
+            log.push("parent");
+        });
+        drop(guard);
+        assert!(error_of(unwinds).is_panic());
+        assert_eq!(log.words(), ["parent", "child"]);
     });
 }
 
