@@ -70,6 +70,7 @@ impl Hub {
     /// what others have asked of the hub. Nobody resumes them, whatever the destructors of thread-locals call (S5).
     pub(crate) fn leave_all_standing(&self) {
         let _no_switch = chain::forbid();
+        self.closing.set(true);
         for body in self.living.everybody() {
             self.give_up_its_wait(body.task());
             body.task().state.set(State::Ended);
