@@ -40,6 +40,18 @@ pub(crate) enum Progress {
     Done,
 }
 
+impl<J, V> Fate<J, V> {
+    fn take(&mut self) -> Option<V> {
+        if !matches!(self.stage, Stage::Done(_)) {
+            return None;
+        }
+        match std::mem::replace(&mut self.stage, Stage::Taken) {
+            Stage::Done(value) => Some(value),
+            _ => unreachable!("as was just seen"),
+        }
+    }
+}
+
 // Memory ordering: everything goes by the latch of the line.
 impl<J, V> Promise<J, V> {
     const_fn! {
@@ -85,20 +97,14 @@ impl<J, V> Promise<J, V> {
 
     /// Takes the value out, if it is there.
     pub(crate) fn take(&self) -> Option<V> {
-        let mut guard = self.line.lock();
-        match std::mem::replace(&mut guard.state.stage, Stage::Taken) {
-            Stage::Done(value) => Some(value),
-            other => {
-                guard.state.stage = other;
-                None
-            }
-        }
+        self.line.lock().state.take()
     }
 
     /// Says that nobody will ask for the value; returns it if it is there.
     pub(crate) fn disown(&self) -> Option<V> {
-        self.line.lock().state.unwanted = true;
-        self.take()
+        let mut guard = self.line.lock();
+        guard.state.unwanted = true;
+        guard.state.take()
     }
 
     pub(crate) fn progress(&self) -> Progress {
