@@ -169,15 +169,25 @@ impl<S, D, const N: usize> Guard<'_, S, D, N> {
         // SAFETY: a linked waiter stays where it is, and the latch is held (S15).
         let first = unsafe { self.lists[list].first.as_ref() }?;
         self.unlink(list, first);
-        // SAFETY: as above; it is linked no more, but it cannot know before it is told.
-        let call = unsafe { first.seat.call() };
-        // SAFETY: its owner does not touch the data before it is told.
-        let filled = first.data.with_mut(|data| fill(unsafe { &mut *data }));
-        first.verdict.store(verdict, Ordering::Release);
-        if let Some(call) = call.deliver() {
-            self.calls.add(call);
+        // Copied before: once told it may leave.
+        let seat = first.seat;
+        if !seat.is_neighbour() {
+            return Some(self.tell_far(first, verdict, fill));
         }
+        let filled = first.tell(verdict, fill);
+        seat.wake_neighbour();
         Some(filled)
+    }
+
+    /// Tells one on another OS thread, which was in a list until now.
+    #[cold]
+    fn tell_far<R>(&mut self, waiter: &Waiter<D>, verdict: Verdict, fill: impl FnOnce(&mut D) -> R) -> R {
+        // SAFETY: it is linked no more, but it cannot know before it is told (S15).
+        let call = unsafe { waiter.seat.call() };
+        let filled = waiter.tell(verdict, fill);
+        call.post();
+        self.calls.add(call);
+        filled
     }
 
     /// Tells all who are in `list` now.
@@ -358,6 +368,15 @@ pub(crate) fn wait_announced<P: Policy<N> + ?Sized, const N: usize>(
 }
 
 impl<D> Waiter<D> {
+    /// The last that a teller does to it.
+    #[inline(always)]
+    fn tell<R>(&self, verdict: Verdict, fill: impl FnOnce(&mut D) -> R) -> R {
+        // SAFETY: its owner does not touch the data before it is told.
+        let filled = self.data.with_mut(|data| fill(unsafe { &mut *data }));
+        self.verdict.store(verdict, Ordering::Release);
+        filled
+    }
+
     /// Takes the data out: once it was told, or has left.
     #[inline(always)]
     fn take(&self) -> D {

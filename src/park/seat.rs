@@ -76,30 +76,25 @@ impl Seat {
         }
     }
 
-    /// Gets what it takes to wake the waiter, before it is told: once told, it may leave.
+    /// Wakes one of the caller's own hub, which was told.
+    #[inline(always)]
+    pub(crate) fn wake_neighbour(self) {
+        if let Seat::Green { task, .. } = self {
+            hub::current().wake(task, Woken::Condition);
+        }
+    }
+
+    /// Gets what it takes to wake a waiter that is no neighbour, before it is told: once told, it may leave.
     ///
     /// # Safety
     ///
     /// The waiter stands in a line whose latch the caller holds.
-    #[inline(always)]
     pub(crate) unsafe fn call(self) -> Call {
-        match self {
-            Seat::Green { task, .. } if self.is_neighbour() => Call::Neighbour(task),
-            // SAFETY: as the caller says.
-            far => unsafe { far.call_far() },
-        }
-    }
-
-    /// # Safety
-    ///
-    /// As for [`call`](Self::call).
-    #[cold]
-    unsafe fn call_far(self) -> Call {
         match self {
             // SAFETY: a hub takes its waiters out of all lines before it lets go of its `Remote` (S15).
             Seat::Green { task, remote } => unsafe {
                 Arc::increment_strong_count(remote);
-                Call::Far(Arc::from_raw(remote), task)
+                Call::Hub(Arc::from_raw(remote), task)
             },
             // SAFETY: the parker is a thread-local of a thread that waits (S15).
             Seat::OsThread(parker) => unsafe {
@@ -186,43 +181,27 @@ impl Seat {
     }
 }
 
-/// What it takes to wake one waiter.
+/// What it takes to wake one waiter on another OS thread.
 pub(crate) enum Call {
-    Neighbour(TaskPtr),
-    Far(Arc<Remote>, TaskPtr),
+    Hub(Arc<Remote>, TaskPtr),
     OsThread(Arc<Parker>),
 }
 
 impl Call {
     /// The first half, under the latch, once the waiter was told: whoever finds that it was told finds its letter posted.
-    /// Returns what is left to be done after the latch.
-    #[inline(always)]
-    pub(crate) fn deliver(self) -> Option<Call> {
-        match self {
-            Call::Neighbour(task) => {
-                hub::current().wake(task, Woken::Condition);
-                None
-            }
-            far => far.post(),
-        }
-    }
-
-    #[cold]
-    fn post(self) -> Option<Call> {
-        if let Call::Far(remote, task) = &self {
+    pub(crate) fn post(&self) {
+        if let Call::Hub(remote, task) = self {
             // Its hub has taken it out of all lines before it closes the box (S15).
             let posted = remote.mail.post(Letter::Wake(*task));
             debug_assert!(posted.is_ok(), "who stands in a line can be told");
         }
-        Some(self)
     }
 
     /// The second half, after the latch: the calls that may reach the system.
     #[cold]
     pub(crate) fn ring(self) {
         match self {
-            Call::Neighbour(_) => {}
-            Call::Far(remote, _) => remote.announce_mail(),
+            Call::Hub(remote, _) => remote.announce_mail(),
             Call::OsThread(parker) => parker.unpark(),
         }
     }

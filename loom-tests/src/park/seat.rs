@@ -205,6 +205,10 @@ impl Seat {
         false
     }
 
+    pub(crate) fn wake_neighbour(self) {
+        unreachable!("nobody is one");
+    }
+
     /// # Safety
     ///
     /// The waiter stands in a line whose latch the caller holds.
@@ -284,12 +288,11 @@ impl Hub {
 pub(crate) struct Call(Arc<Place>);
 
 impl Call {
-    pub(crate) fn deliver(self) -> Option<Call> {
+    pub(crate) fn post(&self) {
         if let Rest::Green(hub) = &self.0.rest {
             let posted = hub.mail.post(self.0.word);
             assert!(posted.is_ok(), "who stands in a line can be told");
         }
-        Some(self)
     }
 
     pub(crate) fn ring(self) {
