@@ -4,13 +4,9 @@
 //! [`const_fn!`]. The models (`loom-tests/`) compile that very file with `cfg(loom)`; nothing else in it knows.
 
 #[cfg(loom)]
-use loom::thread::yield_now;
-#[cfg(loom)]
 pub(crate) use loom::{cell::UnsafeCell, sync};
 #[cfg(not(loom))]
 pub(crate) use std::sync;
-#[cfg(not(loom))]
-use std::thread::yield_now;
 
 pub(crate) use latch::{Latch, Latched};
 
@@ -51,15 +47,15 @@ pub(crate) use const_fn;
 /// sleep takes, or as soon as whoever does it gets the core.
 pub(crate) const LOOKS: u32 = if cfg!(loom) { 1 } else { 8 };
 
-/// After so many of the looks the core is given away, if anybody else wants it.
-pub(crate) const LOOKS_ON_CORE: u32 = if cfg!(loom) { 0 } else { 4 };
+/// After so many of the looks the core is given away, if anybody else wants it. The models never come to that.
+pub(crate) const LOOKS_ON_CORE: u32 = if cfg!(loom) { LOOKS } else { 4 };
 
 /// What to do between two looks: next to nothing, then twice as much from look to look, then let the system run somebody else.
 pub(crate) fn turn_round(look: u32) {
     if look < LOOKS_ON_CORE {
         (0..1 << look).for_each(|_| std::hint::spin_loop());
     } else {
-        yield_now();
+        std::thread::yield_now();
     }
 }
 

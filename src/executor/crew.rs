@@ -330,6 +330,38 @@ mod tests {
     }
 
     #[test]
+    fn a_worker_that_is_called_in_vain_is_called_again() {
+        let crew = crew(1, IDLE);
+        let sleeps = || {
+            let state = crew.shop.lock();
+            (state.asleep, state.called) == (1, 0)
+        };
+        let await_sleep = || {
+            let mut looks = 0..1000;
+            while !sleeps() {
+                assert!(looks.next().is_some(), "it sleeps, and counts as called");
+                thread::sleep(Duration::from_millis(1));
+            }
+        };
+        let (done, order) = mpsc::channel();
+        for number in 0..3 {
+            let done = done.clone();
+            submit(&crew, move || done.send(number).unwrap());
+            assert_eq!(order.recv_timeout(IDLE / 2), Ok(number));
+            await_sleep();
+            // As if another worker had been faster.
+            let mut state = crew.shop.lock();
+            state.jobs.push_back(Arc::new(Once(Mutex::new(None))));
+            assert!(state.call());
+            assert!(!state.call());
+            state.jobs.clear();
+            drop(state);
+            crew.shop.arrival.notify_one();
+            await_sleep();
+        }
+    }
+
+    #[test]
     fn a_job_that_panics_costs_no_worker() {
         let crew = crew(1, IDLE);
         let (done, order) = mpsc::channel();

@@ -94,7 +94,7 @@ impl Seat {
             // SAFETY: a hub takes its waiters out of all lines before it lets go of its `Remote` (S15).
             Seat::Green { task, remote } => unsafe {
                 Arc::increment_strong_count(remote);
-                Call::Hub(Arc::from_raw(remote), task)
+                Call::Far(Arc::from_raw(remote), task)
             },
             // SAFETY: the parker is a thread-local of a thread that waits (S15).
             Seat::OsThread(parker) => unsafe {
@@ -183,14 +183,14 @@ impl Seat {
 
 /// What it takes to wake one waiter on another OS thread.
 pub(crate) enum Call {
-    Hub(Arc<Remote>, TaskPtr),
+    Far(Arc<Remote>, TaskPtr),
     OsThread(Arc<Parker>),
 }
 
 impl Call {
     /// The first half, under the latch, once the waiter was told: whoever finds that it was told finds its letter posted.
     pub(crate) fn post(&self) {
-        if let Call::Hub(remote, task) = self {
+        if let Call::Far(remote, task) = self {
             // Its hub has taken it out of all lines before it closes the box (S15).
             let posted = remote.mail.post(Letter::Wake(*task));
             debug_assert!(posted.is_ok(), "who stands in a line can be told");
@@ -201,7 +201,7 @@ impl Call {
     #[cold]
     pub(crate) fn ring(self) {
         match self {
-            Call::Hub(remote, _) => remote.announce_mail(),
+            Call::Far(remote, _) => remote.announce_mail(),
             Call::OsThread(parker) => parker.unpark(),
         }
     }
