@@ -52,7 +52,7 @@ struct State {
     asleep: usize,
     /// Those that were called and are not up yet.
     called: usize,
-    /// How many of them the hubs were told of: those for whom there is no job.
+    /// How many of the idle the hubs were told of: those for whom there is no job.
     bystanders: usize,
     /// Takes no more jobs.
     closed: bool,
