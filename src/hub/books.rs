@@ -112,6 +112,10 @@ impl Hub {
     /// Strikes a green thread that has ended from the books.
     #[inline]
     pub(crate) fn strike(&self, task: &Task) -> Rc<dyn Body> {
+        debug_assert!(
+            !self.remote.mail.holds(|letter| letter.is_for(TaskPtr::new(task))),
+            "a letter outlives nobody"
+        );
         self.remote.counters.alive.sub(1);
         if let Some(known) = task.rare_if_any().and_then(|rare| rare.known_outside.get()) {
             known.identity.move_out();

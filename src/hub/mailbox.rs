@@ -43,6 +43,11 @@ impl<L> Mailbox<L> {
         }
     }
 
+    /// Is there a letter such as this?
+    pub(crate) fn holds(&self, such: impl Fn(&L) -> bool) -> bool {
+        self.lock().as_ref().is_some_and(|letters| letters.iter().any(such))
+    }
+
     /// Takes nothing more; returns what nobody will read.
     pub(crate) fn close(&self) -> Vec<L> {
         self.lock().take().unwrap_or_default()
