@@ -142,6 +142,27 @@ pub(crate) const CASES: &[Case] = &[
         ends: Play::Ends(0, &[]),
     },
     Case {
+        name: "another OS thread will make room in a queue, and join what it holds",
+        play: || {
+            let queue = Queue::bounded(1);
+            let theirs = queue.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(QUIET);
+                assert_eq!(theirs.get(), Ok(1));
+                std::thread::sleep(QUIET);
+                theirs.task_done();
+                assert_eq!(theirs.get(), Ok(2));
+                theirs.task_done();
+            });
+            greenroom::run(|| {
+                queue.put(1).unwrap();
+                queue.put(2).unwrap();
+                queue.join();
+            });
+        },
+        ends: Play::Ends(0, &[]),
+    },
+    Case {
         name: "a lock that another OS thread has just handed over",
         play: || {
             let locks = [(); 2].map(|()| Arc::new(RwLock::new(())));

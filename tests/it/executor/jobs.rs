@@ -350,3 +350,18 @@ fn the_threads_of_a_dropped_pool_end_at_once() {
         assert!(begun.elapsed() < ms(1_000));
     });
 }
+
+#[test]
+fn two_jobs_that_come_at_once_get_a_worker_each_though_one_was_idle() {
+    support::hub(|| {
+        for _ in 0..20 {
+            let pool = ThreadPoolExecutor::new(2);
+            pool.submit(|| ()).result().unwrap();
+            let (tell, told) = std::sync::mpsc::channel();
+            let first = pool.submit(move || told.recv_timeout(Duration::from_secs(5)));
+            let second = pool.submit(move || tell.send(7));
+            assert_eq!(first.result().unwrap(), Ok(7));
+            second.result().unwrap().unwrap();
+        }
+    });
+}

@@ -394,3 +394,45 @@ fn nothing_is_lost_and_nothing_comes_twice_under_random_interruption() {
         });
     }
 }
+
+#[test]
+fn an_item_that_comes_back_late_is_before_those_that_were_put_later_though_an_earlier_one_was_taken() {
+    support::hub(|| {
+        let queue = Queue::unbounded();
+        let taken = Rc::new(RefCell::new(Vec::new()));
+        let (theirs, place) = (queue.clone(), taken.clone());
+        let first = spawn(move || {
+            // Takes what has just come back from its own wait.
+            let _takes = OnDrop(|| place.borrow_mut().extend(theirs.try_get()));
+            theirs.get()
+        });
+        yield_now();
+        let second = getter(&queue);
+        // Killed first: who was handed something before the kill came keeps it.
+        first.kill();
+        second.kill();
+        for n in 1..=3 {
+            queue.put(n).unwrap();
+        }
+        joinall([first, second]);
+        assert_eq!(taken.take(), [1]);
+        assert_eq!((queue.get(), queue.get()), (Ok(2), Ok(3)));
+    });
+}
+
+#[test]
+fn an_item_of_one_who_is_left_standing_at_the_end_of_its_os_thread_goes_back() {
+    support::guard(|| {
+        let queue = Queue::unbounded();
+        let theirs = queue.clone();
+        // The implicit hub of that OS thread leaves everybody standing.
+        std::thread::spawn(move || {
+            let never_runs_again = getter(&theirs);
+            theirs.put(7).unwrap();
+            assert_eq!((theirs.len(), never_runs_again.is_finished()), (0, false));
+        })
+        .join()
+        .unwrap();
+        assert_eq!(queue.try_get(), Ok(7));
+    });
+}

@@ -502,3 +502,22 @@ fn a_value_whose_destructor_uses_the_lock_finds_it_free_after_into_inner() {
         assert!(free.get());
     });
 }
+
+#[test]
+fn a_lock_handed_to_one_who_is_left_standing_at_the_end_of_its_os_thread_is_free() {
+    support::guard(|| {
+        let lock = Arc::new(Mutex::new(0));
+        let theirs = lock.clone();
+        // The implicit hub of that OS thread leaves everybody standing.
+        std::thread::spawn(move || {
+            let held = theirs.lock();
+            let waiting = theirs.clone();
+            spawn(move || *waiting.lock() += 1);
+            yield_now();
+            drop(held);
+        })
+        .join()
+        .unwrap();
+        assert_eq!(lock.try_lock().map(|value| *value), Some(0));
+    });
+}
