@@ -77,8 +77,7 @@ impl RawMutex {
     #[inline(always)]
     pub(crate) fn try_lock(&self, place: &'static Location<'static>) -> Option<Held> {
         let me = seat::me();
-        let free = self.word.load(Ordering::Relaxed) == 0;
-        if free && self.word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+        if self.word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_ok() {
             self.note(place);
             return Some(Held(me));
         }
@@ -170,8 +169,7 @@ impl RawMutex {
     /// Lets go of it.
     #[inline(always)]
     pub(crate) fn unlock(&self, held: Held) {
-        let alone = self.word.load(Ordering::Relaxed) == held.0;
-        if !alone || self.word.compare_exchange(held.0, 0, Ordering::Release, Ordering::Relaxed).is_err() {
+        if self.word.compare_exchange(held.0, 0, Ordering::Release, Ordering::Relaxed).is_err() {
             self.unlock_slowly();
         }
     }
