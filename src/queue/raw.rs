@@ -70,6 +70,14 @@ pub(crate) struct Parcel<T> {
 
 impl<T> Parcel<T> {
     const EMPTY: Parcel<T> = Parcel { value: None, number: 0 };
+
+    /// Field by field: a parcel that is made elsewhere, and copied while it is fresh, stalls the processor.
+    #[inline(always)]
+    fn fill(&mut self, value: T, number: u64) {
+        debug_assert!(self.value.is_none(), "who waits for an item has none");
+        self.value = Some(value);
+        self.number = number;
+    }
 }
 
 type Held<'a, T, S> = Guard<'a, State<S>, Parcel<T>, LISTS>;
@@ -175,8 +183,8 @@ impl<T, S: Store<T>> Core<T, S> {
             guard.state.unfinished += 1;
             guard.state.handed += 1;
             guard.state.last_putter = seat::me();
-            let parcel = Parcel { value: Some(value), number: guard.state.handed };
-            guard.tell_first(GETTERS, DONE, |place| *place = parcel);
+            let number = guard.state.handed;
+            guard.tell_first(GETTERS, DONE, |place| place.fill(value, number));
             return Ok(());
         }
         if guard.state.store.len() >= self.limit() {
@@ -510,7 +518,7 @@ impl<T, S: Store<T>> Policy<LISTS> for Core<T, S> {
         }
         let mut guard = self.line.lock();
         if !guard.is_empty(GETTERS) {
-            guard.tell_first(GETTERS, DONE, |place| *place = Parcel { value: Some(item), number });
+            guard.tell_first(GETTERS, DONE, |place| place.fill(item, number));
             return;
         }
         guard.state.store.put_back(item, number);
