@@ -9,3 +9,5 @@ pub(crate) mod heap;
 pub(crate) mod raw;
 #[path = "../../src/queue/store.rs"]
 pub(crate) mod store;
+#[path = "../../src/queue/wish.rs"]
+pub(crate) mod wish;

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::park::seat::{self, Manner};
-use crate::queue::raw::{Core, Wish};
+use crate::queue::raw::Core;
 use crate::queue::store::Store;
+use crate::queue::wish::Wish;
 
 /// The items of a queue as they come, until it is closed and drained; made by `iter` of each kind of queue.
 ///

@@ -32,6 +32,7 @@ mod iter;
 pub(crate) mod raw;
 pub(crate) mod store;
 mod verbs;
+pub(crate) mod wish;
 
 use std::fmt;
 use std::sync::Arc;
@@ -40,9 +41,10 @@ use std::time::Duration;
 use crate::park::seat::{self, Manner};
 use crate::park::watchers::Watchers;
 use crate::queue::heap::Heap;
-use crate::queue::raw::{Core, Wish};
+use crate::queue::raw::Core;
 use crate::queue::store::{Fifo, Lifo};
 use crate::queue::verbs::verbs;
+use crate::queue::wish::Wish;
 
 pub use error::{GetError, PutError};
 pub use iter::Iter;

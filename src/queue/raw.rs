@@ -15,14 +15,13 @@
 //! meanwhile: nobody switches there, so only other OS threads can find it claimed, and wait as for a latch; and the code of
 //! the items itself, which is refused.
 
-use std::time::Duration;
-
 use crate::greenlet::chain;
 use crate::park::line::{Guard, How, Line, Policy, Verdict, Waited, at_the_end_of, wait, wait_announced};
-use crate::park::seat::{self, Limit, Manner, Seat, WaitingFor};
+use crate::park::seat::{self, WaitingFor};
 use crate::park::watchers::Watchers;
 use crate::queue::error::{GetError, PutError};
 use crate::queue::store::Store;
+use crate::queue::wish::Wish;
 use crate::shim::{Latch, Latched};
 
 const GETTERS: usize = 0;
@@ -81,50 +80,6 @@ impl<T> Parcel<T> {
 }
 
 type Held<'a, T, S> = Guard<'a, State<S>, Parcel<T>, LISTS>;
-
-/// How long, and in which manner, somebody would wait.
-#[derive(Clone, Copy)]
-pub(crate) struct Wish {
-    patience: Patience,
-    manner: Manner,
-}
-
-#[derive(Clone, Copy)]
-enum Patience {
-    None,
-    Endless,
-    For(Duration),
-}
-
-impl Wish {
-    pub(crate) const NO_WAIT: Wish = Wish { patience: Patience::None, manner: Manner::Fallible };
-
-    #[inline(always)]
-    pub(crate) const fn endless(manner: Manner) -> Wish {
-        Wish { patience: Patience::Endless, manner }
-    }
-
-    #[inline(always)]
-    pub(crate) fn within(limit: Duration, manner: Manner) -> Wish {
-        let patience = if limit.is_zero() { Patience::None } else { Patience::For(limit) };
-        Wish { patience, manner }
-    }
-
-    fn waits(self) -> bool {
-        !matches!(self.patience, Patience::None)
-    }
-
-    fn is_limited(self) -> bool {
-        matches!(self.patience, Patience::For(_))
-    }
-
-    fn limit(self) -> Option<Limit> {
-        match self.patience {
-            Patience::For(limit) => Seat::here().limit(limit),
-            Patience::None | Patience::Endless => None,
-        }
-    }
-}
 
 /// Why a value was not taken at once.
 enum Refused<'a, T, S> {

@@ -34,8 +34,9 @@ use std::time::Duration;
 
 use crate::park::seat::{self, Manner};
 use crate::queue::GetError;
-use crate::queue::raw::{Core, Wish};
+use crate::queue::raw::Core;
 use crate::queue::store::Fifo;
+use crate::queue::wish::Wish;
 
 pub use std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError};
 

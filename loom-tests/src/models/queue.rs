@@ -10,8 +10,9 @@ use super::{beside, check};
 use crate::park::seat::{Manner, Victim, unless_killed};
 use crate::queue::error::{GetError, PutError};
 use crate::queue::heap::Heap;
-use crate::queue::raw::{Core, Wish};
+use crate::queue::raw::Core;
 use crate::queue::store::{Fifo, Store};
+use crate::queue::wish::Wish;
 
 /// A number. Loom looks at each for leaks.
 struct Item(Arc<u8>);

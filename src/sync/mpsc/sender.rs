@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::park::seat::{self, Manner};
 use crate::queue::PutError;
-use crate::queue::raw::Wish;
+use crate::queue::wish::Wish;
 use crate::sync::mpsc::{Channel, SendError, TrySendError};
 
 /// The side of a [`channel`](crate::sync::mpsc::channel) that sends.
