@@ -98,7 +98,7 @@ pub(crate) fn unwinding() -> JoinError {
 }
 
 /// Parks whoever runs until it is woken, `deadline` has passed, or a request ends the wait.
-#[inline]
+#[inline(always)]
 pub(crate) fn park(
     manner: Manner,
     what: WaitingFor,
