@@ -28,7 +28,9 @@ struct Marker;
 
 impl Drop for Marker {
     fn drop(&mut self) {
-        if let Some(hub) = try_current().filter(|hub| hub.implicit.get()) {
+        // One without green threads can go; else an OS thread that came and went would leave its descriptors behind.
+        let hub = try_current().filter(|hub| hub.implicit.get());
+        if let Some(hub) = hub.filter(|_| retire_implicit().is_err()) {
             hub.leave_all_standing();
             uninstall();
         }
@@ -110,7 +112,8 @@ pub(crate) fn uninstall() {
     let _ = ROOT.try_with(|root| root.get().map(|root| root.move_out()));
 }
 
-/// Makes room for an owned hub: an implicit one without living green threads goes, any other hub stays.
+/// Lets an implicit hub go that has no living green threads, to make room for an owned one or because the OS thread ends; any
+/// other hub stays.
 pub(crate) fn retire_implicit() -> io::Result<()> {
     let Some(hub) = try_current() else { return Ok(()) };
     let idle = hub.alive() == 0 && !hub.turning.get() && !chain::switching_forbidden();

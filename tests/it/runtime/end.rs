@@ -297,3 +297,17 @@ fn many_parked_ones_are_all_unwound() {
         assert_eq!(tally.dropped(), 3_000);
     });
 }
+
+#[test]
+fn an_os_thread_that_comes_and_goes_leaves_nothing_of_its_implicit_hub() {
+    support::watch(|| {
+        for _ in 0..50 {
+            std::thread::spawn(|| {
+                assert_eq!(spawn(|| 7).join().unwrap(), 7);
+                sleep(ms(0));
+            })
+            .join()
+            .unwrap();
+        }
+    });
+}
