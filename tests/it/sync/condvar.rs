@@ -521,3 +521,19 @@ fn who_is_left_standing_while_it_locks_again_passes_its_notification_on() {
         assert!(!next.join().unwrap(), "the first never acts on it");
     });
 }
+
+#[test]
+fn who_begins_to_wait_after_all_were_notified_is_not_woken_by_one_of_them_that_is_killed() {
+    support::hub(|| {
+        let pair = Rc::new((Mutex::new(()), Condvar::new()));
+        let theirs = pair.clone();
+        let killed = spawn(move || drop(theirs.1.wait(theirs.0.lock())));
+        yield_now();
+        killed.kill();
+        pair.1.notify_all();
+        let (guard, result) = pair.1.wait_timeout(pair.0.lock(), ms(5));
+        drop(guard);
+        assert!(result.timed_out(), "nobody has notified anybody since");
+        assert!(killed.join().unwrap_err().is_killed());
+    });
+}
