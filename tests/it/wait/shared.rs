@@ -217,3 +217,20 @@ fn two_hubs_wait_for_the_same_and_a_third_thread_brings_it_about() {
         assert_eq!(permits.available_permits(), 1);
     });
 }
+
+#[test]
+fn who_watches_a_semaphore_hears_of_a_permit_though_the_last_who_waited_for_one_has_left() {
+    support::hub(|| {
+        let semaphore = Arc::new(Semaphore::new(1));
+        let held = semaphore.acquire();
+        let theirs = semaphore.clone();
+        let watcher = spawn(move || wait(&[&*theirs], None, None));
+        let theirs = semaphore.clone();
+        let waiter = spawn(move || drop(theirs.acquire()));
+        yield_now();
+        waiter.kill();
+        waiter.wait();
+        drop(held);
+        assert_eq!(watcher.join().unwrap(), [0]);
+    });
+}
