@@ -32,7 +32,7 @@ fn a_member_is_on_the_roll_until_it_has_ended_and_no_longer() {
     support::hub(|| {
         let group = Group::new();
         assert!(group.is_empty());
-        let handles = [1, 3].map(|n| group.spawn(move || sleep(ms(n))));
+        let handles = [1, 60].map(|n| group.spawn(move || sleep(ms(n))));
         assert_eq!((group.len(), group.is_empty()), (2, false));
         handles[0].wait();
         assert_eq!(group.len(), 1, "the joiner finds it gone");
@@ -128,7 +128,7 @@ fn a_member_cannot_wait_for_its_own_group() {
 fn a_joiner_that_is_killed_or_timed_out_leaves_the_members_alone() {
     support::hub(|| {
         let group = Rc::new(Group::new());
-        let member = group.spawn(|| sleep(ms(4)));
+        let member = group.spawn(|| sleep(ms(60)));
         let joined = group.clone();
         let joiner = spawn(move || joined.join());
         yield_now();
@@ -961,5 +961,27 @@ fn an_iterator_that_outlives_its_hub_is_at_its_end() {
         });
         let left = greenroom::run(|| results.by_ref().take(5).count());
         assert!(left <= 3, "what had begun, and why there is no more: {left}");
+    });
+}
+
+#[test]
+fn who_waits_for_the_end_is_told_though_the_last_promise_of_room_comes_back_unused() {
+    support::hub(|| {
+        let pool = Rc::new(Pool::new(1));
+        let (inside, victim) = (pool.clone(), Rc::new(RefCell::new(None::<JoinHandle<()>>)));
+        let theirs = victim.clone();
+        // Its end promises room to the one that waits to spawn, which was killed before, in the same turn.
+        drop(pool.spawn(move || {
+            yield_now();
+            if let Some(victim) = &*theirs.borrow() {
+                victim.kill();
+            }
+        }));
+        *victim.borrow_mut() = Some(spawn(move || drop(inside.spawn(|| ()))));
+        yield_now();
+        let joiner = pool.clone();
+        let joins = spawn(move || joiner.join());
+        assert!(joins.wait_timeout(ms(1_000)), "all have ended");
+        assert_eq!((pool.len(), pool.free_count()), (0, 1));
     });
 }

@@ -293,8 +293,8 @@ fn wait_timeout_while_has_one_limit_for_all_its_waits() {
             }
         });
         let begun = Instant::now();
-        let (guard, result) = pair.1.wait_timeout_while(pair.0.lock(), ms(4), |_| true);
-        assert!(result.timed_out() && begun.elapsed() >= ms(4) && *guard > 1);
+        let (guard, result) = pair.1.wait_timeout_while(pair.0.lock(), ms(30), |_| true);
+        assert!(result.timed_out() && begun.elapsed() >= ms(30) && *guard > 1);
         drop(guard);
         let limit = Duration::MAX;
         let (guard, result) = pair.1.wait_timeout_while(pair.0.lock(), limit, |count| *count < 10);

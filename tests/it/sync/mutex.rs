@@ -178,17 +178,21 @@ fn a_wait_with_a_limit_ends_in_time_and_not_before() {
     support::hub(|| {
         let lock = Rc::new(Mutex::new(()));
         let guard = lock.lock();
-        let shared = lock.clone();
+        let (shared, in_vain) = (lock.clone(), Rc::new(Cell::new(false)));
+        let all_in_vain = in_vain.clone();
         let other = spawn(move || {
             for limit in [Duration::ZERO, Duration::from_nanos(1), ms(2)] {
                 let begun = Instant::now();
                 assert!(shared.lock_timeout(limit).is_none());
                 assert!(begun.elapsed() >= limit);
             }
+            all_in_vain.set(true);
             assert!(shared.lock_timeout(Duration::MAX).is_some());
             assert!(shared.lock_timeout(Duration::ZERO).is_some());
         });
-        sleep(ms(4));
+        while !in_vain.get() {
+            sleep(ms(1));
+        }
         drop(guard);
         other.join().unwrap();
     });

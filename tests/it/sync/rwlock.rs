@@ -227,7 +227,8 @@ fn waits_with_a_limit_end_in_time_and_not_before() {
     support::hub(|| {
         let lock = Rc::new(RwLock::new(()));
         let guard = lock.write();
-        let shared = lock.clone();
+        let (shared, in_vain) = (lock.clone(), Rc::new(Cell::new(false)));
+        let all_in_vain = in_vain.clone();
         let other = spawn(move || {
             for limit in [Duration::ZERO, Duration::from_nanos(1), ms(2)] {
                 let begun = Instant::now();
@@ -237,11 +238,14 @@ fn waits_with_a_limit_end_in_time_and_not_before() {
                 assert!(shared.read_timeout(limit).is_none());
                 assert!(begun.elapsed() >= limit);
             }
+            all_in_vain.set(true);
             drop(shared.write_timeout(Duration::MAX).expect("it comes"));
             drop(shared.read_timeout(Duration::ZERO).expect("it is free"));
             drop(shared.write_timeout(Duration::ZERO).expect("it is free"));
         });
-        sleep(ms(6));
+        while !in_vain.get() {
+            sleep(ms(1));
+        }
         drop(guard);
         other.join().unwrap();
     });
