@@ -91,10 +91,16 @@ impl Strand {
 
     /// Ends the families of greenlets that are rooted in the green thread's own frames: what is suspended of them is
     /// unwound. Called by a green thread whose body is over, on its own stack. It does not unwind.
+    #[inline(always)]
     pub(crate) fn end(&self) {
         if !self.roots.is_empty() {
             self.roots.end();
         }
+    }
+
+    #[inline(always)]
+    pub(crate) fn has_no_roots(&self) -> bool {
+        self.roots.is_empty()
     }
 
     #[inline(always)]

@@ -2,14 +2,14 @@
 
 use std::any::Any;
 use std::io;
-use std::rc::Rc;
 
 use crate::greenlet::chain;
 use crate::greenlet::unwind::contain;
 use crate::hub::Hub;
 use crate::hub::here::reserve_ids;
+use crate::hub::record::Record;
 use crate::hub::scopes::Scope;
-use crate::hub::task::{Body, State, Task, TaskPtr};
+use crate::hub::task::{State, Task, TaskPtr};
 use crate::stack::Class;
 
 impl Hub {
@@ -56,12 +56,18 @@ impl Hub {
     }
 
     /// Takes a new green thread, whose stack is promised, into the books. It is dormant.
-    #[inline]
-    pub(crate) fn adopt(&self, task: &Task, body: Rc<dyn Body>) {
-        self.living.enter(task, body);
-        self.lasting.set(self.lasting.get() + usize::from(!task.daemon));
-        self.remote.counters.spawned.add(1);
-        self.remote.counters.alive.add(1);
+    #[inline(always)]
+    pub(crate) fn adopt(&self, record: Record) {
+        self.lasting.set(self.lasting.get() + usize::from(!record.task().daemon));
+        self.living.enter(record);
+        self.spawned.set(self.spawned.get() + 1);
+    }
+
+    /// As [`start`](Self::start), for one that was just made.
+    #[inline(always)]
+    pub(crate) fn start_new(&self, task: &Task) {
+        task.state.set(State::Ready);
+        self.ready.push(TaskPtr::new(task));
     }
 
     /// Makes a dormant green thread run at its turn.
@@ -110,13 +116,12 @@ impl Hub {
     }
 
     /// Strikes a green thread that has ended from the books.
-    #[inline]
-    pub(crate) fn strike(&self, task: &Task) -> Rc<dyn Body> {
+    #[inline(always)]
+    pub(crate) fn strike(&self, task: &Task) -> Record {
         debug_assert!(
             !self.remote.mail.holds(|letter| letter.is_for(TaskPtr::new(task))),
             "a letter outlives nobody"
         );
-        self.remote.counters.alive.sub(1);
         if let Some(known) = task.rare_if_any().and_then(|rare| rare.known_outside.get()) {
             known.identity.move_out();
             self.living.forget_number(known.number);

@@ -11,13 +11,13 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::rc::Rc;
 
 use crate::hub::bystanders;
 use crate::hub::clock::Moment;
 use crate::hub::knots::{owner_of, ring_lines};
+use crate::hub::record::Record;
 use crate::hub::requests::Requests;
-use crate::hub::task::{Body, State, Task, TaskPtr, WaitingFor};
+use crate::hub::task::{State, Task, TaskPtr, WaitingFor};
 use crate::hub::{Hub, full_budget};
 use crate::os;
 
@@ -41,7 +41,7 @@ impl Hub {
         if self.knots.are_possible() {
             self.look_for_knots_at_times();
         }
-        let now = self.remote.counters.switches.get();
+        let now = self.switches.get();
         if !self.is_suspicious() || doubts.settled_at == Some(now) {
             self.look(None);
             return;
@@ -192,7 +192,7 @@ impl Wait {
 /// All of a hub, while nobody runs.
 struct Survey<'a> {
     root: &'a Task,
-    everybody: Vec<Rc<dyn Body>>,
+    everybody: Vec<Record>,
     by_id: HashMap<u64, TaskPtr>,
 }
 

@@ -4,14 +4,14 @@
 //! not end costs its memory, once, and a line on standard error that names it; it can neither hang nor corrupt the rest.
 
 use std::io::Write;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::greenlet::chain;
 use crate::greenlet::unwind::contain;
 use crate::hub::Hub;
+use crate::hub::record::Record;
 use crate::hub::requests::Requests;
-use crate::hub::task::{Body, State, Task, TaskPtr};
+use crate::hub::task::{State, Task, TaskPtr};
 use crate::hub::waiters::Waiter;
 
 /// How long green threads may take to unwind at the end of their hub.
@@ -87,6 +87,7 @@ impl Hub {
     }
 
     fn close_to_others(&self) {
+        self.publish_counts();
         let unread = self.remote.mail.close();
         self.remote.inbox.close();
         contain(|| drop(unread));
@@ -101,7 +102,7 @@ impl Hub {
     }
 
     #[cold]
-    fn leave_standing(&self, body: Rc<dyn Body>) {
+    fn leave_standing(&self, body: Record) {
         let task = body.task();
         if cfg!(panic = "unwind") {
             // Standard error may be closed: then nobody is told.

@@ -1,11 +1,11 @@
 //! All green threads of a hub that are alive: a list in order of birth, and numbers for those whom other OS threads know.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 
 use slab::Slab;
 
-use crate::hub::task::{Body, Task, TaskPtr};
+use crate::hub::record::Record;
+use crate::hub::task::{Task, TaskPtr};
 
 /// The one holder of a green thread from its birth until it is struck out; handles hold the result, not the life.
 #[derive(Default)]
@@ -16,11 +16,9 @@ pub(crate) struct Living {
     known_outside: RefCell<Slab<TaskPtr>>,
 }
 
-/// A green thread's place among the living: part of its record.
+/// A green thread's place among the living: part of its record, on which the list has a count.
 #[derive(Default)]
 pub(crate) struct Place {
-    /// The count that keeps the record, as long as it is on the list.
-    body: Cell<Option<Rc<dyn Body>>>,
     previous: Cell<Option<TaskPtr>>,
     next: Cell<Option<TaskPtr>>,
 }
@@ -31,22 +29,22 @@ impl Living {
         self.count.get()
     }
 
-    /// Puts `task` last; `body`, of which it is the record, keeps it.
-    #[inline]
-    pub(crate) fn enter(&self, task: &Task, body: Rc<dyn Body>) {
-        let entering = Some(TaskPtr::new(task));
+    /// Puts `entering` last, who is on no list, and keeps its record.
+    #[inline(always)]
+    pub(crate) fn enter(&self, entering: Record) {
+        let entering = Some(entering.keep());
         let last = self.last.replace(entering);
-        task.place.previous.set(last);
-        // SAFETY: nobody looks at the cell meanwhile (S7). A `set` would first read what it replaces: nothing, as a green
-        // thread is entered once, but just written, and reading that back at once stalls the processor.
-        unsafe { task.place.body.as_ptr().write(Some(body)) };
+        if let Some(task) = entering {
+            // SAFETY: its record was just given into the keeping of the list.
+            unsafe { task.get() }.place.previous.set(last);
+        }
         self.link_after(last).set(entering);
         self.count.set(self.count.get() + 1);
     }
 
     /// Takes it out; returns the count that kept it.
-    #[inline]
-    pub(crate) fn strike(&self, task: &Task) -> Rc<dyn Body> {
+    #[inline(always)]
+    pub(crate) fn strike(&self, task: &Task) -> Record {
         let (previous, next) = (task.place.previous.take(), task.place.next.take());
         self.link_after(previous).set(next);
         match next {
@@ -55,10 +53,12 @@ impl Living {
             None => self.last.set(previous),
         }
         self.count.set(self.count.get() - 1);
-        task.place.body.take().expect("who is alive is kept")
+        // SAFETY: who was on the list was kept by it, since `enter`.
+        unsafe { Record::from_kept(TaskPtr::new(task)) }
     }
 
     /// Where the link that follows `task` is kept; None stands for the list itself.
+    #[inline(always)]
     fn link_after(&self, task: Option<TaskPtr>) -> &Cell<Option<TaskPtr>> {
         match task {
             // SAFETY: who is on the list is kept by it (S15).
@@ -69,13 +69,13 @@ impl Living {
 
     /// Another count on a green thread that is alive.
     #[inline]
-    pub(crate) fn keep(&self, task: &Task) -> Rc<dyn Body> {
-        // SAFETY: nobody takes it meanwhile: cloning a count runs no other code (S7).
-        unsafe { &*task.place.body.as_ptr() }.clone().expect("who is alive is kept")
+    pub(crate) fn keep(&self, task: &Task) -> Record {
+        // SAFETY: who is alive is no root.
+        unsafe { Record::of(task) }
     }
 
     /// All, oldest first.
-    pub(crate) fn everybody(&self) -> Vec<Rc<dyn Body>> {
+    pub(crate) fn everybody(&self) -> Vec<Record> {
         let mut at = self.first.get();
         let next = || {
             // SAFETY: who is on the list is kept by it (S15).

@@ -39,6 +39,8 @@ mod mailbox;
 pub(crate) mod reactor;
 #[expect(unsafe_code, reason = "is one cell that every switch goes through")]
 mod ready;
+#[expect(unsafe_code, reason = "forgets the types of bodies and results, and counts who holds them")]
+pub(crate) mod record;
 #[expect(unsafe_code, reason = "names green threads by pointer")]
 pub(crate) mod remote;
 pub(crate) mod requests;
@@ -65,7 +67,6 @@ pub(crate) use self::here::{try_current, uninstall};
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
-use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,13 +76,14 @@ use crate::hub::knots::Knots;
 use crate::hub::living::Living;
 use crate::hub::reactor::Reactor;
 use crate::hub::ready::Ready;
+use crate::hub::record::Spares;
 use crate::hub::remote::{Letter, Remote};
 use crate::hub::task::{Task, TaskPtr};
 use crate::hub::timers::Timers;
 use crate::hub::unwinding::UnwindingParked;
 use crate::hub::waiters::WaitList;
 use crate::hub::watchdog::Watchdog;
-use crate::stack::{self, Class, Guards, Label, Pool};
+use crate::stack::{self, Class, Guards, Pool};
 
 /// How many cooperative calls that need not wait a green thread may make before it gives way.
 const BUDGET: u32 = 128;
@@ -139,6 +141,12 @@ pub(crate) struct Hub {
     pub(crate) budget: Cell<u32>,
     /// Switches left until the next look outside.
     pub(crate) until_look: Cell<u32>,
+    /// What was counted so far; other OS threads are shown it at each look.
+    pub(crate) switches: Cell<u64>,
+    pub(crate) spawned: Cell<u64>,
+    pub(crate) stacks: Cell<u64>,
+    /// Neither seed nor watchdog: who becomes ready first runs first, and nobody looks on.
+    plain: bool,
     pub(crate) clock: Clock,
     pub(crate) timers: RefCell<Timers<Due>>,
     pub(crate) reactor: Reactor,
@@ -147,6 +155,8 @@ pub(crate) struct Hub {
     pub(crate) living: Living,
     root: Box<Task>,
     pub(crate) pool: Pool,
+    /// Memory for records.
+    pub(crate) spares: Spares,
     /// The class of stacks that most get, and its size.
     default_stacks: (Class, usize),
     /// Those that are alive and not daemons, and the root's wait for there being none.
@@ -181,11 +191,12 @@ pub(crate) struct Hub {
 impl Hub {
     pub(crate) fn new(settings: Settings) -> io::Result<Rc<Hub>> {
         let (reactor, waker) = Reactor::new(settings.event_capacity)?;
+        let spares = Spares::new(settings.stack_cache);
         let pool = Pool::new(stack::Settings { cache: settings.stack_cache, guards: settings.guards });
         let class = pool.class(settings.stack_size)?;
         let default_stacks = (class, pool.size(class));
         let remote = Arc::new(Remote::new(waker));
-        let root = Box::new(Task::root(root_id()));
+        let root = Task::root(root_id());
         let number = next_hub_number();
         let watchdog = settings.watchdog.map(Watchdog::start).transpose()?;
         Ok(Rc::new(Hub {
@@ -193,6 +204,10 @@ impl Hub {
             ready: Ready::new(settings.seed),
             budget: Cell::new(BUDGET),
             until_look: Cell::new(0),
+            switches: Cell::new(0),
+            spawned: Cell::new(0),
+            stacks: Cell::new(0),
+            plain: settings.seed.is_none() && watchdog.is_none(),
             clock: Clock::new(settings.virtual_time),
             timers: RefCell::new(Timers::new()),
             reactor,
@@ -200,6 +215,7 @@ impl Hub {
             living: Living::default(),
             root,
             pool,
+            spares,
             default_stacks,
             lasting: Cell::new(0),
             all_ended: WaitList::new(),
@@ -229,7 +245,3 @@ pub(crate) fn full_budget() -> u32 {
     BUDGET
 }
 
-/// A place in the source that spawned something; the label of its stack.
-pub(crate) fn label(name: Option<Box<str>>, site: &'static Location<'static>, size: usize) -> Label {
-    Label { kind: "green thread", name, site, size }
-}

@@ -159,8 +159,8 @@ impl Counter {
     }
 
     #[inline(always)]
-    pub(crate) fn sub(&self, fewer: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_sub(fewer), Ordering::Relaxed);
+    pub(crate) fn set(&self, number: u64) {
+        self.0.store(number, Ordering::Relaxed);
     }
 
     pub(crate) fn get(&self) -> u64 {

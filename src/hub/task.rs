@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, OnceCell, RefCell, UnsafeCell};
 use std::fmt;
-use std::io;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use crate::greenlet::chain::Strand;
 use crate::greenlet::switch::{Coroutine, Yielder};
 use crate::hub::living::Place;
 use crate::hub::locals::Locals;
+use crate::hub::record::{METHODS_OF_ROOT, Methods};
 use crate::hub::remote::Identity;
 use crate::hub::requests::Requests;
 use crate::hub::scopes::Scopes;
@@ -148,45 +148,66 @@ pub(crate) trait Standing {
     fn abandon(&self);
 }
 
-/// The record itself. It is part of the allocation that also holds the body and its result.
+/// The head of a record: all that does not depend on the types of body and result. What each switch touches comes first.
+#[repr(C)]
 pub(crate) struct Task {
-    /// The greenlets and generators that stand on this green thread's stack.
-    pub(crate) strand: Strand,
     pub(crate) state: Cell<State>,
     pub(crate) woken: Cell<Woken>,
-    pub(crate) waiting_for: Cell<WaitingFor>,
     /// What others have asked of it.
     pub(crate) requests: Cell<Requests>,
     /// Which requests end the wait it is in. Has meaning while it is parked.
     pub(crate) heeds: Cell<Requests>,
-    pub(crate) daemon: bool,
-    /// The round of [`UnwindingParked`](crate::hub::unwinding::UnwindingParked) in which it parked while it unwound; or 0.
-    pub(crate) parked_unwinding: Cell<u32>,
     /// Which requests the wait it is in would heed but for an unwinding, perhaps its own. Has meaning while it is parked and
     /// counts among those.
     pub(crate) deaf_to: Cell<Requests>,
-    /// Its place in a line. Has meaning while it is parked there.
-    pub(crate) standing: Cell<Option<NonNull<dyn Standing>>>,
     /// It ended by a panic; and somebody has taken its result.
     pub(crate) panicked: Cell<bool>,
     pub(crate) joined: Cell<bool>,
-    /// Its place among those who wait for an owner. Has meaning while it does.
-    pub(crate) knot: Cell<u32>,
-    /// Its place among the living.
-    pub(crate) place: Place,
-    /// The deadline of its wait or, while it is dormant, of its start.
-    pub(crate) timer: Cell<Option<TimerKey>>,
-    /// Its size of stack. None for the root.
-    pub(crate) class: Option<Class>,
+    pub(crate) daemon: bool,
     /// Its way back to the hub. Has meaning from its first run to its end; null for the root.
     pub(crate) yielder: Cell<*const Yielder>,
     /// Its stack with what stands on it: from its first run to its end. Touched by the turn of the hub only.
     pub(crate) coroutine: UnsafeCell<Option<Coroutine>>,
-    pub(crate) id: u64,
+    /// The greenlets and generators that stand on this green thread's stack.
+    pub(crate) strand: Strand,
+    pub(crate) waiting_for: Cell<WaitingFor>,
+    /// The deadline of its wait or, while it is dormant, of its start.
+    pub(crate) timer: Cell<Option<TimerKey>>,
+    /// The round of [`UnwindingParked`](crate::hub::unwinding::UnwindingParked) in which it parked while it unwound; or 0.
+    pub(crate) parked_unwinding: Cell<u32>,
+    /// Its place in a line. Has meaning while it is parked there.
+    pub(crate) standing: Cell<Option<NonNull<dyn Standing>>>,
+    /// Its place among those who wait for an owner. Has meaning while it does.
+    pub(crate) knot: Cell<u32>,
+    /// Nobody will ask for its result.
+    pub(crate) detached: Cell<bool>,
+    /// Nothing is left of body and result.
+    pub(crate) spent: Cell<bool>,
+    /// Its size of stack. None for the root.
+    pub(crate) class: Option<Class>,
+    /// Its place among the living.
+    pub(crate) place: Place,
     /// Who waits for its end.
     pub(crate) waiters: WaitList,
-    pub(crate) label: Label,
     rare: OnceCell<Box<Rare>>,
+    pub(crate) id: u64,
+    /// How many [`Record`](crate::hub::record::Record)s there are of it, but for a root's.
+    pub(crate) counts: Cell<usize>,
+    pub(crate) methods: &'static Methods,
+    pub(crate) label: Label,
+}
+
+/// What is known of a green thread when it is made.
+pub(crate) struct Birth {
+    pub(crate) id: u64,
+    pub(crate) class: Option<Class>,
+    pub(crate) daemon: bool,
+    pub(crate) kind: &'static str,
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) site: &'static Location<'static>,
+    /// In bytes.
+    pub(crate) stack_size: usize,
+    pub(crate) methods: &'static Methods,
 }
 
 /// What few green threads ever need, made when they do.
@@ -207,39 +228,77 @@ pub(crate) struct KnownOutside {
 }
 
 impl Task {
-    pub(crate) fn new(id: u64, class: Option<Class>, label: Label, daemon: bool) -> Task {
-        Task {
-            strand: Strand::new(),
-            state: Cell::new(State::Dormant),
-            woken: Cell::new(Woken::Condition),
-            waiting_for: Cell::new(WaitingFor::Nothing),
-            requests: Cell::new(Requests::NONE),
-            heeds: Cell::new(Requests::NONE),
-            daemon,
-            parked_unwinding: Cell::new(0),
-            deaf_to: Cell::new(Requests::NONE),
-            standing: Cell::new(None),
-            panicked: Cell::new(false),
-            joined: Cell::new(false),
-            knot: Cell::new(0),
-            place: Place::default(),
-            timer: Cell::new(None),
-            class,
-            yielder: Cell::new(std::ptr::null()),
-            coroutine: UnsafeCell::new(None),
-            id,
-            waiters: WaitList::new(),
-            label,
-            rare: OnceCell::new(),
+    /// Writes the head of a new record. It is dormant.
+    ///
+    /// # Safety
+    ///
+    /// `place` is that of a record that is being made.
+    #[inline(always)]
+    pub(crate) unsafe fn write(place: NonNull<Task>, birth: Birth) {
+        let task = place.as_ptr();
+        // SAFETY: memory for a record (caller). Field by field, and nothing is read: from here on it is written.
+        unsafe {
+            (&raw mut (*task).state).write(Cell::new(State::Dormant));
+            (&raw mut (*task).woken).write(Cell::new(Woken::Condition));
+            (&raw mut (*task).requests).write(Cell::new(Requests::NONE));
+            (&raw mut (*task).heeds).write(Cell::new(Requests::NONE));
+            (&raw mut (*task).deaf_to).write(Cell::new(Requests::NONE));
+            (&raw mut (*task).panicked).write(Cell::new(false));
+            (&raw mut (*task).joined).write(Cell::new(false));
+            (&raw mut (*task).daemon).write(birth.daemon);
+            (&raw mut (*task).yielder).write(Cell::new(std::ptr::null()));
+            (&raw mut (*task).coroutine).write(UnsafeCell::new(None));
+            (&raw mut (*task).strand).write(Strand::new());
+            (&raw mut (*task).waiting_for).write(Cell::new(WaitingFor::Nothing));
+            (&raw mut (*task).timer).write(Cell::new(None));
+            (&raw mut (*task).parked_unwinding).write(Cell::new(0));
+            (&raw mut (*task).standing).write(Cell::new(None));
+            (&raw mut (*task).knot).write(Cell::new(0));
+            (&raw mut (*task).detached).write(Cell::new(false));
+            (&raw mut (*task).spent).write(Cell::new(false));
+            (&raw mut (*task).class).write(birth.class);
+            (&raw mut (*task).place).write(Place::default());
+            (&raw mut (*task).waiters).write(WaitList::new());
+            (&raw mut (*task).rare).write(OnceCell::new());
+            (&raw mut (*task).id).write(birth.id);
+            (&raw mut (*task).counts).write(Cell::new(1));
+            (&raw mut (*task).methods).write(birth.methods);
+            (&raw mut (*task).label.kind).write(birth.kind);
+            (&raw mut (*task).label.name).write(birth.name);
+            (&raw mut (*task).label.site).write(birth.site);
+            (&raw mut (*task).label.size).write(birth.stack_size);
         }
     }
 
     /// The record of the code on an OS thread's own stack.
-    pub(crate) fn root(id: u64) -> Task {
-        let label = Label { kind: "root", name: None, site: Location::caller(), size: 0 };
-        let root = Task::new(id, None, label, false);
+    pub(crate) fn root(id: u64) -> Box<Task> {
+        let mut root = Box::<Task>::new_uninit();
+        let birth = Birth {
+            id,
+            class: None,
+            daemon: false,
+            kind: "root",
+            name: None,
+            site: Location::caller(),
+            stack_size: 0,
+            methods: METHODS_OF_ROOT,
+        };
+        // SAFETY: it is memory for a head, which fills it.
+        let root = unsafe {
+            Task::write(NonNull::from(&mut *root).cast(), birth);
+            root.assume_init()
+        };
         root.state.set(State::Running);
         root
+    }
+
+    /// Whether nothing is left in its record that must be dropped, body and result included.
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.spent.get()
+            && self.rare.get().is_none()
+            && self.label.name.is_none()
+            && self.strand.has_no_roots()
     }
 
     pub(crate) fn is_root(&self) -> bool {
@@ -275,21 +334,6 @@ impl Task {
             None => format!("{} {} (spawned at {site})", self.label.kind, self.id),
         }
     }
-}
-
-/// A record with its body, whatever its type.
-pub(crate) trait Body {
-    fn task(&self) -> &Task;
-
-    /// Runs the body, on its own stack, from which `yielder` is the way back; called once. It does not unwind: what the
-    /// body throws becomes its result.
-    fn run(&self, yielder: &Yielder);
-
-    /// Drops the body without running it, on the hub's stack: there was no other to be had. It does not unwind.
-    fn refuse(&self, why: io::Error);
-
-    /// The hub ends and this green thread would not: it is never resumed again, and counts as killed.
-    fn abandon(&self);
 }
 
 /// A record of a green thread that is alive, without counting as a holder of it.

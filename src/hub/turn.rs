@@ -16,7 +16,8 @@ use crate::greenlet::chain::{self, Strand};
 use crate::greenlet::switch::{Coroutine, Step};
 use crate::hub::clock::Moment;
 use crate::hub::deadlock::Doubts;
-use crate::hub::task::{Body, State, Task, TaskPtr};
+use crate::hub::record::Record;
+use crate::hub::task::{State, Task, TaskPtr};
 use crate::hub::{Hub, full_budget};
 
 /// Switches between two looks outside. A prime, as in Go and tokio, so that it falls into step with no pattern of the program.
@@ -49,8 +50,17 @@ impl Hub {
     /// Runs those that are ready until the next look is due. True if it came to the root.
     #[inline]
     fn batch(&self) -> bool {
+        let to_root = if self.plain { self.batch_in::<true>() } else { self.batch_in::<false>() };
+        self.back_on_root();
+        self.publish_counts();
+        to_root
+    }
+
+    #[inline(always)]
+    fn batch_in<const PLAIN: bool>(&self) -> bool {
         while self.until_look.get() != 0 {
-            let Some(task) = self.ready.pop() else { break };
+            let next = if PLAIN { self.ready.pop_first() } else { self.ready.pop() };
+            let Some(task) = next else { break };
             self.until_look.set(self.until_look.get() - 1);
             if self.is_root(task) {
                 self.root().state.set(State::Running);
@@ -58,7 +68,7 @@ impl Hub {
                 return true;
             }
             // SAFETY: who is in the ready queue is alive (S15).
-            self.step(unsafe { task.get() });
+            self.step::<PLAIN>(unsafe { task.get() });
         }
         false
     }
@@ -78,8 +88,9 @@ impl Hub {
             }
             self.until_look.set(self.until_look.get() - 1);
             ran += 1;
-            // SAFETY: as in `batch`.
-            self.step(unsafe { task.get() });
+            // SAFETY: as in `batch_in`.
+            self.step::<false>(unsafe { task.get() });
+            self.back_on_root();
         }
         if root_is_due {
             self.ready.push(TaskPtr::new(self.root()));
@@ -87,17 +98,19 @@ impl Hub {
         ran
     }
 
-    /// Gives the OS thread to one green thread until it parks or ends.
+    /// Gives the OS thread to one green thread until it parks or ends. Before anybody else's code runs on this stack,
+    /// [`back_on_root`](Self::back_on_root) is due.
     #[inline(always)]
-    pub(crate) fn step(&self, task: &Task) {
+    fn step<const PLAIN: bool>(&self, task: &Task) {
         self.current.set(TaskPtr::new(task));
         self.budget.set(full_budget());
-        self.remote.counters.switches.add(1);
+        self.switches.set(self.switches.get() + 1);
         task.state.set(State::Running);
-        if let Some(watchdog) = &self.watchdog {
+        if !PLAIN && let Some(watchdog) = &self.watchdog {
             watchdog.begins(task);
         }
-        // SAFETY: the strand is in the record, which stays until `finish` (S15).
+        // SAFETY: the strand is in the record, which stays until `finish`, and `back_on_root` comes after that at the latest,
+        // with nobody's code in between (S15).
         unsafe { Strand::run_on(&task.strand) };
         // SAFETY: only the turn touches this cell, and the green thread that runs now cannot turn (S7).
         let place = unsafe { &mut *task.coroutine.get() };
@@ -108,10 +121,7 @@ impl Hub {
             Some(coroutine) => coroutine.resume(0),
             None => Step::Ended,
         };
-        // SAFETY: null stands for the root, whose strand is always there.
-        unsafe { Strand::run_on(std::ptr::null()) };
-        self.current.set(TaskPtr::new(self.root()));
-        if let Some(watchdog) = &self.watchdog {
+        if !PLAIN && let Some(watchdog) = &self.watchdog {
             watchdog.ends();
         }
         if let Step::Ended = step {
@@ -119,39 +129,61 @@ impl Hub {
         }
     }
 
+    /// The code that runs is the root's again, or the hub's.
+    #[inline(always)]
+    fn back_on_root(&self) {
+        // SAFETY: null stands for the root, whose strand is always there.
+        unsafe { Strand::run_on(std::ptr::null()) };
+        self.current.set(TaskPtr::new(self.root()));
+    }
+
+    /// Shows other OS threads what was counted.
+    #[inline(always)]
+    pub(crate) fn publish_counts(&self) {
+        let counters = &self.remote.counters;
+        counters.switches.set(self.switches.get());
+        counters.spawned.set(self.spawned.get());
+        counters.alive.set(self.alive() as u64);
+        counters.stacks.set(self.stacks.get());
+    }
+
     /// Binds a stack for a green thread that begins: late, so that who waits to begin has none and who begins gets a hot one.
     /// If there is none after all, the green thread ends here, and its body learns why.
     #[inline(always)]
     fn bind(&self, task: &Task, place: &mut Option<Coroutine>) {
-        let body = self.living.keep(task);
+        let record = TaskPtr::new(task);
         let class = task.class.expect("every green thread has a size of stack");
         match self.pool.bind(class, &task.label) {
             Ok(stack) => {
-                self.remote.counters.stacks.add(1);
+                self.stacks.set(self.stacks.get() + 1);
                 *place = Some(Coroutine::new(stack, move |yielder, _| {
-                    body.run(yielder);
+                    // SAFETY: it stays until it is struck from the books, after this has returned; and it is no root (S15).
+                    unsafe {
+                        record.get().yielder.set(yielder);
+                        Record::run(record.get());
+                    }
                     0
                 }));
             }
-            Err(error) => self.refuse(&*body, error),
+            Err(error) => self.refuse(&self.living.keep(task), error),
         }
     }
 
     #[cold]
-    fn refuse(&self, body: &dyn Body, why: io::Error) {
+    fn refuse(&self, body: &Record, why: io::Error) {
         let _no_switch = chain::forbid();
         body.refuse(why);
         self.announce_end();
     }
 
     /// Takes back the stack of a green thread that has ended, and forgets the green thread.
-    #[inline]
+    #[inline(always)]
     fn finish(&self, task: &Task) {
         // SAFETY: as in `step`; the coroutine has ended.
         let place = unsafe { &mut *task.coroutine.get() };
         if let Some(coroutine) = place.take() {
             self.pool.give_back(coroutine.into_stack());
-            self.remote.counters.stacks.sub(1);
+            self.stacks.set(self.stacks.get() - 1);
         }
         self.pool.release(task.class.expect("every green thread has a size of stack"));
         drop(self.strike(task));

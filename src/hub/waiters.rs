@@ -151,12 +151,26 @@ impl WaitList {
         told
     }
 
+    /// Takes the first out if it is a parked green thread, or the root; the caller wakes it. Not if it is told in another way.
+    #[inline(always)]
+    pub(crate) fn take_first_thread(&self) -> Option<TaskPtr> {
+        // SAFETY: a linked node is where it was when it joined (`join`), and nobody else looks at its waiter (S7).
+        let (first, waiter) = unsafe {
+            let first = self.first.get().as_ref()?;
+            (first, &*first.waiter.as_ptr())
+        };
+        let Some(Waiter::Thread(task)) = waiter else { return None };
+        let task = *task;
+        self.unlink_first(first);
+        Some(task)
+    }
+
     /// Takes the first out; the caller tells it.
     #[inline(always)]
     pub(crate) fn take_first(&self) -> Option<Waiter> {
         // SAFETY: a linked node is where it was when it joined (`join`).
         let first = unsafe { self.first.get().as_ref() }?;
-        self.unlink(first);
+        self.unlink_first(first);
         first.waiter.take()
     }
 
@@ -175,6 +189,14 @@ impl WaitList {
         node.linked.set(true);
         self.neighbour_after(previous).set(node);
         self.neighbour_before(next).set(node);
+    }
+
+    #[inline(always)]
+    fn unlink_first(&self, first: &Node) {
+        let next = first.next.get();
+        first.linked.set(false);
+        self.first.set(next);
+        self.neighbour_before(next).set(ptr::null());
     }
 
     #[inline(always)]

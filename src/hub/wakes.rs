@@ -15,7 +15,7 @@ use crate::hub::{Due, Hub};
 
 impl Hub {
     /// Makes a parked green thread ready; nothing if it is ready or running already.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn wake(&self, task: TaskPtr, why: Woken) {
         // SAFETY: lists, lanes and timers hold only who is alive (S15).
         let record = unsafe { task.get() };
@@ -93,6 +93,16 @@ impl Hub {
     /// Tells the first in the list; false if there is nobody.
     #[inline]
     pub(crate) fn tell_first(&self, list: &WaitList) -> bool {
+        match list.take_first_thread() {
+            Some(task) => {
+                self.wake(task, Woken::Condition);
+                true
+            }
+            None => self.tell_first_otherwise(list),
+        }
+    }
+
+    fn tell_first_otherwise(&self, list: &WaitList) -> bool {
         let first = list.take_first();
         match first {
             None => return false,

@@ -104,9 +104,21 @@ pub(crate) fn park(
     what: WaitingFor,
     deadline: Option<Moment>,
 ) -> Result<Woken, Interruption> {
-    let hub = hub::current();
+    park_in(hub::current(), manner, what, deadline)
+}
+
+/// As [`park`], for who has the hub at hand.
+#[inline(always)]
+pub(crate) fn park_in(
+    hub: &Hub,
+    manner: Manner,
+    what: WaitingFor,
+    deadline: Option<Moment>,
+) -> Result<Woken, Interruption> {
     let task = hub.running();
-    let heeds = admit(hub, task, manner)?;
+    // Then nobody is known to unwind.
+    let mut at_once = admitted_at_once(task);
+    let heeds = if at_once { manner.heeds() } else { admit_slowly(hub, task, manner)? };
     loop {
         task.waiting_for.set(what);
         task.heeds.set(match what {
@@ -116,12 +128,16 @@ pub(crate) fn park(
         });
         task.timer.set(deadline.map(|moment| hub.arm(moment, Due::Wake(TaskPtr::new(task)))));
         task.state.set(State::Parked);
-        if std::thread::panicking() {
+        if !at_once && std::thread::panicking() {
             note_unwinding(hub, task, manner.heeds().without(heeds));
         }
-        {
-            let _knot = what.owner_word().map(|_| hub.knots.enter(task));
-            switch_away(hub, task);
+        at_once = false;
+        match what.owner_word() {
+            None => switch_away(hub, task),
+            Some(_) => {
+                let _knot = hub.knots.enter(task);
+                switch_away(hub, task);
+            }
         }
         hub.disarm(&task.timer);
         task.waiting_for.set(WaitingFor::Nothing);
@@ -143,11 +159,20 @@ pub(crate) fn park(
 pub(crate) fn yield_turn(manner: Manner) {
     let hub = hub::current();
     let task = hub.running();
+    if !admitted_at_once(task) {
+        return yield_slowly(hub, task, manner);
+    }
+    leave_ready(hub, task);
+    if task.requests.get() != Requests::NONE {
+        pending(task, manner, manner.heeds());
+    }
+}
+
+#[cold]
+fn yield_slowly(hub: &Hub, task: &Task, manner: Manner) {
     if let Ok(heeds) = admit(hub, task, manner) {
         give_way(hub, task);
-        if task.requests.get() != Requests::NONE {
-            pending(task, manner, heeds);
-        }
+        pending(task, manner, heeds);
     }
 }
 
@@ -175,11 +200,16 @@ fn spent(hub: &Hub) {
 }
 
 /// Goes to the end of the ready queue.
-#[inline(always)]
 fn give_way(hub: &Hub, task: &Task) {
     if std::thread::panicking() {
         note_unwinding(hub, task, Requests::NONE);
     }
+    leave_ready(hub, task);
+}
+
+/// The same, for one that does not unwind.
+#[inline(always)]
+fn leave_ready(hub: &Hub, task: &Task) {
     task.state.set(State::Ready);
     hub.ready.push(TaskPtr::new(task));
     switch_away(hub, task);

@@ -8,18 +8,19 @@ use crate::park::{self, Interruption, Manner};
 
 /// Parks at the end of a wait list. An interrupted waiter leaves the list. For lists of which everybody is told at once:
 /// a waiter that is interrupted after it was told passes nothing on.
-#[inline]
+#[inline(always)]
 pub(crate) fn park_in(
     list: &WaitList,
     manner: Manner,
     what: WaitingFor,
     deadline: Option<Moment>,
 ) -> Result<Woken, Interruption> {
-    let node = Node::new(Waiter::Thread(hub::current().current.get()));
+    let hub = hub::current();
+    let node = Node::new(Waiter::Thread(hub.current.get()));
     // SAFETY: both outlive the guard, which leaves on every way out: return, error, unwinding (S15).
     unsafe { list.join(&node) };
     let _left = Leave { list, node: &node };
-    park::park(manner, what, deadline)
+    park::park_in(hub, manner, what, deadline)
 }
 
 struct Leave<'a> {

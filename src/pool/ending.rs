@@ -3,14 +3,15 @@
 use std::rc::Rc;
 
 use crate::hub;
-use crate::hub::task::{Body, State, Task};
+use crate::hub::record::Record;
+use crate::hub::task::{State, Task};
 use crate::hub::waiters::{Node, Waiter, Witness};
 
 /// Tells a [`Witness`] once, unless it is dropped before.
 pub(super) struct Ending {
     /// In the list of those who wait for the end. The box keeps its address.
     node: Box<Node>,
-    body: Rc<dyn Body>,
+    body: Record,
 }
 
 impl Ending {
@@ -31,7 +32,7 @@ impl Ending {
         self.body.task()
     }
 
-    pub(super) fn body(&self) -> Rc<dyn Body> {
+    pub(super) fn body(&self) -> Record {
         self.body.clone()
     }
 }

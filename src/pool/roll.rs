@@ -16,8 +16,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::hub;
+use crate::hub::record::Record;
 use crate::hub::requests::Requests;
-use crate::hub::task::{Body, Standing, State, Task, TaskPtr, WaitingFor, Woken};
+use crate::hub::task::{Standing, State, Task, TaskPtr, WaitingFor, Woken};
 use crate::hub::waiters::{Node, WaitList, Waiter, Witness};
 use crate::park::seat::{Outer, Seat};
 use crate::park::told::park_in;
@@ -212,7 +213,7 @@ impl Roll {
 
     /// Asks something of all members, oldest first; of the caller too, if it is one.
     pub(crate) fn request(&self, request: Requests) {
-        let bodies: Vec<Rc<dyn Body>> =
+        let bodies: Vec<Record> =
             self.members.borrow().values().map(|member| member.ending.body()).collect();
         let hub = hub::current();
         for body in bodies.iter().filter(|body| body.task().state.get() != State::Ended) {

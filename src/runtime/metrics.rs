@@ -1,5 +1,6 @@
 //! What a hub counts.
 
+use crate::hub;
 use crate::hub::remote::Remote;
 
 /// What a hub has counted; from [`Runtime::metrics`](crate::Runtime::metrics) and [`Handle::metrics`](crate::Handle::metrics).
@@ -26,6 +27,9 @@ pub struct Metrics {
 
 impl Metrics {
     pub(super) fn of(remote: &Remote) -> Metrics {
+        if let Some(hub) = hub::try_current().filter(|hub| std::ptr::eq(&*hub.remote, remote)) {
+            hub.publish_counts();
+        }
         let counters = &remote.counters;
         Metrics {
             spawned: counters.spawned.get(),

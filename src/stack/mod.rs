@@ -24,6 +24,8 @@ mod overflow;
 mod registry;
 #[expect(unsafe_code, reason = "knows that a stack on its list is nobody's")]
 mod shelf;
+#[expect(unsafe_code, reason = "is one cell that every green thread goes through four times")]
+mod shelves;
 #[expect(unsafe_code, reason = "maps memory and gives it to the kernel")]
 mod signal_stack;
 #[expect(unsafe_code, reason = "keeps a label above the top of a stack")]
@@ -32,7 +34,6 @@ mod slot;
 #[expect(unsafe_code, reason = "touches stacks by address")]
 mod tests;
 
-use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
@@ -40,6 +41,7 @@ pub(crate) use self::guard::Guards;
 pub(crate) use self::label::Label;
 use self::layout::Layout;
 use self::shelf::Shelf;
+use self::shelves::Shelves;
 pub(crate) use self::slot::Stack;
 use crate::os;
 
@@ -75,7 +77,7 @@ pub(crate) struct Class(u32);
 /// The last clone unmaps the stacks that were given back; those that are still bound stay where they are, for ever.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
-    shelves: Rc<RefCell<Vec<Shelf>>>,
+    shelves: Rc<Shelves>,
     settings: Settings,
 }
 
@@ -104,17 +106,18 @@ impl Pool {
     /// If no address space could ever hold such a stack.
     pub(crate) fn class(&self, bytes: usize) -> io::Result<Class> {
         let layout = Layout::new(bytes)?;
-        let mut shelves = self.shelves.borrow_mut();
-        let index = shelves.iter().position(|shelf| shelf.has_size_of(layout)).unwrap_or_else(|| {
-            shelves.push(Shelf::new(layout, &self.settings));
-            shelves.len() - 1
+        let index = self.shelves.with(|shelves| {
+            shelves.iter().position(|shelf| shelf.has_size_of(layout)).unwrap_or_else(|| {
+                shelves.push(Shelf::new(layout, &self.settings));
+                shelves.len() - 1
+            })
         });
         Ok(Class(index as u32))
     }
 
     /// Bytes that a stack of `class` has at least.
     pub(crate) fn size(&self, class: Class) -> usize {
-        self.shelves.borrow()[class.index()].size()
+        self.shelves.with(|shelves| shelves[class.index()].size())
     }
 
     /// Promises a stack of `class` to one more user, until [`release`](Self::release).
@@ -124,13 +127,13 @@ impl Pool {
     /// If no more can be reserved: the text names the limit that was reached.
     #[inline(always)]
     pub(crate) fn promise(&self, class: Class) -> io::Result<()> {
-        self.shelves.borrow_mut()[class.index()].promise()
+        self.shelves.with(|shelves| shelves[class.index()].promise())
     }
 
     /// Ends a promise: that user is gone, and its stack, if it had one, was given back or is leaked.
     #[inline(always)]
     pub(crate) fn release(&self, class: Class) {
-        self.shelves.borrow_mut()[class.index()].release();
+        self.shelves.with(|shelves| shelves[class.index()].release());
     }
 
     /// Binds a user that was promised a stack of `class` to one. What `label` points to stays there until the stack
@@ -141,19 +144,19 @@ impl Pool {
     /// If a new stack cannot be guarded.
     #[inline(always)]
     pub(crate) fn bind(&self, class: Class, label: *const Label) -> io::Result<Stack> {
-        self.shelves.borrow_mut()[class.index()].bind(class, label)
+        self.shelves.with(|shelves| shelves[class.index()].bind(class, label))
     }
 
     /// Takes back a stack that this pool has bound. Nothing stands on it any more (S23).
     #[inline(always)]
     pub(crate) fn give_back(&self, stack: Stack) {
-        self.shelves.borrow_mut()[stack.class.index()].give_back(stack);
+        self.shelves.with(|shelves| shelves[stack.class.index()].give_back(stack));
     }
 
     /// How many stacks are bound now.
     #[cfg(test)]
     pub(crate) fn stacks(&self) -> usize {
-        self.shelves.borrow().iter().map(Shelf::bound).sum()
+        self.shelves.with(|shelves| shelves.iter().map(Shelf::bound).sum())
     }
 }
 

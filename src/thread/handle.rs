@@ -31,12 +31,12 @@ pub struct JoinHandle<T> {
 
 /// What scoped and unscoped handles have in common.
 pub(crate) struct Inner<'a, T> {
-    pub(crate) job: Rc<dyn Job<T> + 'a>,
+    pub(crate) job: Job<'a, T>,
     thread: OnceCell<Thread>,
 }
 
 impl<'a, T> Inner<'a, T> {
-    pub(crate) fn new(job: Rc<dyn Job<T> + 'a>) -> Inner<'a, T> {
+    pub(crate) fn new(job: Job<'a, T>) -> Inner<'a, T> {
         Inner { job, thread: OnceCell::new() }
     }
 
@@ -118,7 +118,9 @@ impl<'a, T> Inner<'a, T> {
 impl<T> Drop for Inner<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.job.detach();
+        if !self.job.task().joined.get() {
+            self.job.detach();
+        }
     }
 }
 
@@ -132,7 +134,7 @@ pub(crate) enum Refusal {
 const ONESELF: &str = "a green thread cannot wait for its own end";
 
 impl<T> JoinHandle<T> {
-    pub(crate) fn new(job: Rc<dyn Job<T>>) -> JoinHandle<T> {
+    pub(crate) fn new(job: Job<'static, T>) -> JoinHandle<T> {
         JoinHandle { inner: Inner::new(job), waker: Cell::new(None) }
     }
 
@@ -306,7 +308,7 @@ impl<T> JoinHandle<T> {
         T: 'static,
     {
         let site = Location::caller();
-        let watched = self.inner.job.clone();
+        let watched = self.inner.job.record();
         let ended = self.is_finished();
         let options = Options { daemon: watched.task().daemon, ..Options::default() };
         let link = Rc::new(Link { handle: self, node: OnceCell::new() });

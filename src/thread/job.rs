@@ -1,27 +1,74 @@
 //! A green thread's body and result, in one allocation with its record.
 
-use std::cell::{Cell, UnsafeCell};
+use std::cell::UnsafeCell;
 use std::io;
-use std::mem::MaybeUninit;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::rc::Rc;
+use std::ptr::NonNull;
 
-use crate::greenlet::switch::Yielder;
 use crate::greenlet::unwind::contain;
-use crate::hub;
+use crate::hub::{self, Hub};
+use crate::hub::record::{Methods, Record, Whole};
 use crate::hub::requests::Requests;
-use crate::hub::task::{Body, State, Task, TaskPtr};
+use crate::hub::task::{Birth, State, Task};
 use crate::park::error::JoinError;
 use crate::park::payload::Unwind;
 use crate::thread::local;
 
-/// A record whose result is a `T`: what a handle holds.
-pub(crate) trait Job<T>: Body {
+/// A count on a record whose result is a `T`: what a handle holds.
+pub(crate) struct Job<'a, T> {
+    record: Record,
+    /// It may own a result, and what the green thread borrows outlives it.
+    result: PhantomData<(T, &'a ())>,
+}
+
+impl<T> Job<'_, T> {
+    #[inline(always)]
+    pub(crate) fn task(&self) -> &Task {
+        self.record.task()
+    }
+
+    /// Another count on the record.
+    pub(crate) fn record(&self) -> Record {
+        self.record.clone()
+    }
+
     /// The result, if the green thread has ended and nobody has taken it.
-    fn take(&self) -> Option<Result<T, JoinError>>;
+    #[inline(always)]
+    pub(crate) fn take(&self) -> Option<Result<T, JoinError>> {
+        // SAFETY: that is the result of each `Parts` that a job is made of (`Job::new`).
+        unsafe { self.record.take() }
+    }
 
     /// Nobody will ask for the result: it is dropped, now or when it comes.
-    fn detach(&self);
+    #[inline(always)]
+    pub(crate) fn detach(&self) {
+        self.record.detach();
+    }
+
+    /// Makes the record.
+    ///
+    /// # Safety
+    ///
+    /// What `stage` borrows stays until its green thread has ended.
+    #[inline(always)]
+    unsafe fn new<F: FnOnce() -> T>(
+        hub: &Hub,
+        birth: impl FnOnce(&'static Methods) -> Birth,
+        stage: Stage<F, T>,
+    ) -> Self {
+        let write = |place: NonNull<Parts<F, T>>, methods| {
+            let parts = place.as_ptr();
+            // SAFETY: it is memory for that, and these are its two fields.
+            unsafe {
+                Task::write(NonNull::new_unchecked(&raw mut (*parts).task), birth(methods));
+                (&raw mut (*parts).stage).write(Stages::new(stage));
+            }
+        };
+        // SAFETY: it is filled above. When the green thread has ended, body and result are gone from it or belong to the holder
+        // of the handle (caller).
+        Job { record: unsafe { Record::new(hub, write) }, result: PhantomData }
+    }
 }
 
 /// How one green thread is to be made.
@@ -33,7 +80,9 @@ pub(crate) struct Options {
     pub(crate) daemon: bool,
 }
 
-/// What the allocation holds besides the record.
+const KIND: &str = "green thread";
+
+/// What the allocation holds besides the head.
 enum Stage<F, T> {
     Waiting(F),
     Running,
@@ -41,10 +90,10 @@ enum Stage<F, T> {
     Taken,
 }
 
-struct Record<F, T> {
+#[repr(C)]
+struct Parts<F, T> {
     task: Task,
     stage: Stages<F, T>,
-    detached: Cell<bool>,
 }
 
 /// The stage, changed in place. A `Cell` would do, but for the copies it makes of what it replaces.
@@ -88,13 +137,13 @@ pub(crate) fn dormant<F, T>(
     options: Options,
     site: &'static Location<'static>,
     body: F,
-) -> io::Result<Rc<dyn Job<T>>>
+) -> io::Result<Job<'static, T>>
 where
     F: FnOnce() -> T + 'static,
     T: 'static,
 {
     // SAFETY: nothing is borrowed.
-    Ok(unsafe { dormant_borrowing(options, site, body) }?)
+    unsafe { dormant_borrowing(options, site, body) }
 }
 
 /// Makes a green thread that is ready to run.
@@ -103,14 +152,15 @@ pub(crate) fn ready<F, T>(
     options: Options,
     site: &'static Location<'static>,
     body: F,
-) -> io::Result<Rc<dyn Job<T>>>
+) -> io::Result<Job<'static, T>>
 where
     F: FnOnce() -> T + 'static,
     T: 'static,
 {
+    let hub = hub::current();
     // SAFETY: nothing is borrowed.
-    let job = unsafe { dormant_borrowing(options, site, body) }?;
-    hub::current().start(TaskPtr::new(job.task()));
+    let job = unsafe { made_in(hub, options, site, body) }?;
+    hub.start_new(job.task());
     Ok(job)
 }
 
@@ -120,38 +170,51 @@ where
 ///
 /// What they borrow stays until the green thread's end was announced: the caller waits for it before it lets go of the
 /// borrows, on every way out (S13).
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn dormant_borrowing<'a, F, T>(
     options: Options,
     site: &'static Location<'static>,
     body: F,
-) -> io::Result<Rc<impl Job<T> + 'a>>
+) -> io::Result<Job<'a, T>>
 where
     F: FnOnce() -> T + 'a,
     T: 'a,
 {
-    let hub = hub::current();
+    // SAFETY: what is borrowed stays until the end was announced (caller, S13).
+    unsafe { made_in(hub::current(), options, site, body) }
+}
+
+/// See [`dormant_borrowing`].
+#[inline(always)]
+unsafe fn made_in<'a, F, T>(
+    hub: &Hub,
+    options: Options,
+    site: &'static Location<'static>,
+    body: F,
+) -> io::Result<Job<'a, T>>
+where
+    F: FnOnce() -> T + 'a,
+    T: 'a,
+{
     let (class, size) = hub.promise_stack(options.stack_size)?;
-    let label = hub::label(options.name, site, size);
-    let mut place = Rc::new(MaybeUninit::<Record<F, T>>::uninit());
-    // Written where it stays: a record that is first built elsewhere and then copied stalls the processor.
-    Rc::get_mut(&mut place).expect("just made").write(Record {
-        task: Task::new(hub.next_id(), Some(class), label, options.daemon),
-        stage: Stages::new(Stage::Waiting(body)),
-        detached: Cell::new(false),
-    });
-    // SAFETY: just written.
-    let record = unsafe { place.assume_init() };
-    let entry: Rc<dyn Body + 'a> = record.clone();
-    // SAFETY: only the lifetime changes. The hub lets go of the entry when the green thread has ended; until then what it
-    // borrows is there (caller). Afterwards body and result are gone from it, or belong to the holder of the handle.
-    let entry: Rc<dyn Body> = unsafe { std::mem::transmute(entry) };
-    hub.adopt(&record.task, entry);
-    Ok(record)
+    let birth = |methods| Birth {
+        id: hub.next_id(),
+        class: Some(class),
+        daemon: options.daemon,
+        kind: KIND,
+        name: options.name,
+        site,
+        stack_size: size,
+        methods,
+    };
+    // SAFETY: what it borrows is there until it has ended (caller).
+    let job = unsafe { Job::new(hub, birth, Stage::Waiting(body)) };
+    hub.adopt(job.record.clone());
+    Ok(job)
 }
 
 /// What stands for a green thread that could not be made: it has ended before it began.
-pub(crate) fn stillborn<T: 'static>(site: &'static Location<'static>, why: JoinError) -> Rc<dyn Job<T>> {
+pub(crate) fn stillborn<T: 'static>(site: &'static Location<'static>, why: JoinError) -> Job<'static, T> {
     ended(site, Err(why))
 }
 
@@ -159,14 +222,22 @@ pub(crate) fn stillborn<T: 'static>(site: &'static Location<'static>, why: JoinE
 pub(crate) fn ended<'a, T: 'a>(
     site: &'static Location<'static>,
     result: Result<T, JoinError>,
-) -> Rc<dyn Job<T> + 'a> {
-    let record = Record::<fn() -> T, T> {
-        task: Task::new(hub::current().next_id(), None, hub::label(None, site, 0), true),
-        stage: Stages::new(Stage::Ended(result)),
-        detached: Cell::new(false),
+) -> Job<'a, T> {
+    let hub = hub::current();
+    let birth = |methods| Birth {
+        id: hub.next_id(),
+        class: None,
+        daemon: true,
+        kind: KIND,
+        name: None,
+        site,
+        stack_size: 0,
+        methods,
     };
-    record.task.state.set(State::Ended);
-    Rc::new(record)
+    // SAFETY: the handle gets the only count.
+    let job = unsafe { Job::new::<fn() -> T>(hub, birth, Stage::Ended(result)) };
+    job.task().state.set(State::Ended);
+    job
 }
 
 /// Runs `body` and says how it ended, as seen by the green thread `id`.
@@ -177,7 +248,7 @@ pub(crate) fn outcome<T>(id: u64, body: impl FnOnce() -> T) -> Result<T, JoinErr
     })
 }
 
-impl<F: FnOnce() -> T, T> Record<F, T> {
+impl<F: FnOnce() -> T, T> Parts<F, T> {
     #[inline]
     fn run_body(&self) -> Result<T, JoinError> {
         let Stage::Waiting(body) = self.stage.replace(Stage::Running) else {
@@ -196,22 +267,21 @@ impl<F: FnOnce() -> T, T> Record<F, T> {
     #[inline]
     fn keep(&self, result: Result<T, JoinError>) {
         self.task.panicked.set(result.as_ref().is_err_and(JoinError::is_panic));
-        if self.detached.get() {
+        if self.task.detached.get() {
             contain(|| drop(result));
+            self.task.spent.set(true);
         } else {
             self.stage.set(Stage::Ended(result));
         }
     }
 }
 
-impl<F: FnOnce() -> T, T> Body for Record<F, T> {
-    fn task(&self) -> &Task {
-        &self.task
-    }
+// SAFETY: the representation is C's, and the head comes first.
+unsafe impl<F: FnOnce() -> T, T> Whole for Parts<F, T> {
+    type Result = Result<T, JoinError>;
 
     #[inline]
-    fn run(&self, yielder: &Yielder) {
-        self.task.yielder.set(yielder);
+    fn run(&self) {
         let result = self.run_body();
         if let Err(error) = &result {
             error.with_payload(|payload| hub::current().report_panic(&self.task, payload));
@@ -234,25 +304,27 @@ impl<F: FnOnce() -> T, T> Body for Record<F, T> {
         let last = self.stage.replace(Stage::Ended(Err(JoinError::killed())));
         contain(|| drop(last));
     }
-}
 
-impl<F: FnOnce() -> T, T> Job<T> for Record<F, T> {
+    #[inline]
     fn take(&self) -> Option<Result<T, JoinError>> {
         if !self.stage.has_ended() {
             return None;
         }
         self.task.joined.set(true);
+        self.task.spent.set(true);
         match self.stage.replace(Stage::Taken) {
             Stage::Ended(result) => Some(result),
             _ => unreachable!("it has ended"),
         }
     }
 
+    #[inline]
     fn detach(&self) {
-        self.detached.set(true);
+        self.task.detached.set(true);
         if self.stage.has_ended() {
             let unread = self.stage.replace(Stage::Taken);
             contain(|| drop(unread));
+            self.task.spent.set(true);
         }
     }
 }

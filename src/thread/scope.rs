@@ -6,25 +6,25 @@ use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
-use std::rc::Rc;
 use std::time::Duration;
 
 use crate::greenlet::chain;
 use crate::greenlet::unwind;
 use crate::hub;
+use crate::hub::record::Record;
 use crate::hub::requests::Requests;
-use crate::hub::task::{Body, State, TaskPtr, WaitingFor};
+use crate::hub::task::{State, TaskPtr, WaitingFor};
 use crate::park::error::JoinError;
 use crate::park::payload::Unwind;
 use crate::park::told::park_in;
 use crate::park::{self, Manner};
 use crate::thread::Thread;
 use crate::thread::handle::Inner;
-use crate::thread::job::{Options, dormant_borrowing, ended, outcome};
+use crate::thread::job::{Job, Options, dormant_borrowing, ended, outcome};
 
 /// A place to spawn green threads that borrow; see [`scope`].
 pub struct Scope<'scope, 'env: 'scope> {
-    children: RefCell<Vec<Rc<dyn Body>>>,
+    children: RefCell<Vec<Record>>,
     /// How many the list may hold before those that have ended are looked for.
     roomy: Cell<usize>,
     /// A child that nobody joined has panicked.
@@ -157,13 +157,13 @@ impl<'scope, 'env> Scope<'scope, 'env> {
                     }
                 }
             }
-            self.note_failure(&*child);
+            self.note_failure(&child);
         }
         std::mem::forget(sealed);
         asked
     }
 
-    fn adopt(&self, child: Rc<dyn Body>) {
+    fn adopt(&self, child: Record) {
         let mut children = self.children.borrow_mut();
         if children.len() >= self.roomy.get() {
             children.retain(|child| {
@@ -175,7 +175,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         children.push(child);
     }
 
-    fn note_failure(&self, child: &dyn Body) {
+    fn note_failure(&self, child: &Record) {
         if child.task().panicked.get() && !child.task().joined.get() {
             self.failed.set(true);
         }
@@ -229,7 +229,7 @@ pub struct ScopedJoinHandle<'scope, T> {
 }
 
 impl<'scope, T> ScopedJoinHandle<'scope, T> {
-    fn new(job: Rc<dyn crate::thread::job::Job<T> + 'scope>) -> ScopedJoinHandle<'scope, T> {
+    fn new(job: Job<'scope, T>) -> ScopedJoinHandle<'scope, T> {
         ScopedJoinHandle { inner: Inner::new(job) }
     }
 
@@ -327,7 +327,7 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
 
 impl fmt::Debug for Scope<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let alive = |child: &&Rc<dyn Body>| child.task().state.get() != State::Ended;
+        let alive = |child: &&Record| child.task().state.get() != State::Ended;
         f.debug_struct("Scope").field("alive", &self.children.borrow().iter().filter(alive).count()).finish()
     }
 }

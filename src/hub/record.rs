@@ -1,0 +1,349 @@
+//! The record of a green thread in memory: a head that the hub knows, then body and result, in one counted allocation.
+//!
+//! ```text
+//!   Record ──▶ ┌ Task: state, coroutine, links, count, methods ┬ body, later its result ┐
+//!              └───────────────────────────────────────────────┴────────────────────────┘
+//! ```
+//!
+//! What follows the head has types that only the methods know. `Rc<dyn Trait>` would do, but for what each of its counts
+//! costs a green thread that lives for a hundred nanoseconds: two words a pointer, and an allocation from the system. Here
+//! memory of records that have gone is kept for the next of the same size, up to a limit.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::cell::Cell;
+use std::io;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::ptr::{self, NonNull};
+
+use crate::hub::{self, Hub};
+use crate::hub::task::{Task, TaskPtr};
+
+/// What a record consists of.
+///
+/// # Safety
+///
+/// The [`Task`] is its first field, and its representation is C's.
+pub(crate) unsafe trait Whole: Sized {
+    /// Runs the body, on its own stack; called once. It does not unwind: what the body throws becomes its result.
+    fn run(&self);
+
+    /// Drops the body without running it, on the hub's stack: there was no other to be had. It does not unwind.
+    fn refuse(&self, why: io::Error);
+
+    /// The hub ends and this green thread would not: it is never resumed again, and counts as killed.
+    fn abandon(&self);
+
+    /// Nobody will ask for the result: it is dropped, now or when it comes.
+    fn detach(&self);
+
+    type Result;
+
+    /// The result, if the green thread has ended and nobody has taken it.
+    fn take(&self) -> Option<Self::Result>;
+}
+
+/// The methods of a record whose types are forgotten.
+pub(crate) struct Methods {
+    run: unsafe fn(NonNull<Task>),
+    refuse: unsafe fn(NonNull<Task>, io::Error),
+    abandon: unsafe fn(NonNull<Task>),
+    detach: unsafe fn(NonNull<Task>),
+    /// Writes an `Option` of the result to where the second argument points.
+    take: unsafe fn(NonNull<Task>, NonNull<()>),
+    drop: unsafe fn(NonNull<Task>),
+    size: Size,
+}
+
+/// The methods of each type of record. All but those of a root may be called.
+struct MethodsOf<W>(PhantomData<W>);
+
+impl<W: Whole> MethodsOf<W> {
+    const SIZE: Size = Size::of::<W>();
+    const ALL: &'static Methods = &Methods {
+        // SAFETY: the head is that of a `W` that is there (`Record`), at the same address (`Whole`).
+        run: |head| unsafe { head.cast::<W>().as_ref() }.run(),
+        // SAFETY: as above.
+        refuse: |head, why| unsafe { head.cast::<W>().as_ref() }.refuse(why),
+        // SAFETY: as above.
+        abandon: |head| unsafe { head.cast::<W>().as_ref() }.abandon(),
+        // SAFETY: as above.
+        detach: |head| unsafe { head.cast::<W>().as_ref() }.detach(),
+        // SAFETY: as above; what is written to is an `Option` of that result (`Record::take`).
+        take: |head, to| unsafe { to.cast().write(head.cast::<W>().as_ref().take()) },
+        // SAFETY: as above; nobody uses it any more (`Record::free`).
+        drop: |head| unsafe { head.cast::<W>().drop_in_place() },
+        size: Self::SIZE,
+    };
+}
+
+/// What a root has in their place: it is nobody's record, and nobody calls them.
+pub(crate) const METHODS_OF_ROOT: &Methods = &Methods {
+    run: |_| unreachable!(),
+    refuse: |_, _| unreachable!(),
+    abandon: |_| unreachable!(),
+    detach: |_| unreachable!(),
+    take: |_, _| unreachable!(),
+    drop: |_| unreachable!(),
+    size: Size::of::<Task>(),
+};
+
+/// One count on a record; the last one drops it.
+pub(crate) struct Record(NonNull<Task>);
+
+impl Record {
+    /// Makes a record in memory that `write` fills, the head with the methods it is given: where it stays, because one that is
+    /// built elsewhere and then copied stalls the processor.
+    ///
+    /// # Safety
+    ///
+    /// `write` fills all of it. What the `W` borrows outlives all calls of the record's methods but the drop, and is gone from
+    /// it by then.
+    #[inline(always)]
+    pub(crate) unsafe fn new<W: Whole>(hub: &Hub, write: impl FnOnce(NonNull<W>, &'static Methods)) -> Record {
+        let place = hub.spares.take(MethodsOf::<W>::SIZE).cast::<W>();
+        write(place, MethodsOf::<W>::ALL);
+        place.as_ptr().expose_provenance();
+        Record(place.cast())
+    }
+
+    #[inline(always)]
+    pub(crate) fn task(&self) -> &Task {
+        // SAFETY: this count keeps it; its fields are cells, shared references suffice.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Another count on a record that is there.
+    ///
+    /// # Safety
+    ///
+    /// It is no root's.
+    #[inline(always)]
+    pub(crate) unsafe fn of(task: &Task) -> Record {
+        task.counts.set(task.counts.get() + 1);
+        Record::at(task)
+    }
+
+    /// Leaves the count in the keeping of whoever calls [`from_kept`](Self::from_kept) later.
+    #[inline(always)]
+    pub(crate) fn keep(self) -> TaskPtr {
+        let task = TaskPtr::new(self.task());
+        std::mem::forget(self);
+        task
+    }
+
+    /// Takes back what was left by [`keep`](Self::keep).
+    ///
+    /// # Safety
+    ///
+    /// It was, and nobody has taken it back yet.
+    #[inline(always)]
+    pub(crate) unsafe fn from_kept(task: TaskPtr) -> Record {
+        // SAFETY: the count that was left keeps it (caller).
+        Record::at(unsafe { task.get() })
+    }
+
+    /// A pointer that reaches all of the record, not only its head.
+    #[inline(always)]
+    fn at(task: &Task) -> Record {
+        let whole = ptr::with_exposed_provenance_mut(ptr::from_ref(task).addr());
+        // SAFETY: the address of a reference is not null.
+        Record(unsafe { NonNull::new_unchecked(whole) })
+    }
+
+    /// Runs the body, whose green thread the caller is; called once.
+    ///
+    /// # Safety
+    ///
+    /// The record stays meanwhile, and is no root's.
+    #[inline(always)]
+    pub(crate) unsafe fn run(task: &Task) {
+        let record = ManuallyDrop::new(Record::at(task));
+        // SAFETY: the record is there (caller), with its own methods.
+        unsafe { (task.methods.run)(record.0) }
+    }
+
+    pub(crate) fn refuse(&self, why: io::Error) {
+        // SAFETY: the record is there, with its own methods.
+        unsafe { (self.task().methods.refuse)(self.0, why) }
+    }
+
+    pub(crate) fn abandon(&self) {
+        // SAFETY: as in `refuse`.
+        unsafe { (self.task().methods.abandon)(self.0) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn detach(&self) {
+        // SAFETY: as in `refuse`.
+        unsafe { (self.task().methods.detach)(self.0) }
+    }
+
+    /// Takes the result.
+    ///
+    /// # Safety
+    ///
+    /// `R` is the [`Whole::Result`] of what it was made of.
+    #[inline(always)]
+    pub(crate) unsafe fn take<R>(&self) -> Option<R> {
+        let mut result = None::<R>;
+        // SAFETY: as in `refuse`; what is written is an `Option` of that very type (caller).
+        unsafe { (self.task().methods.take)(self.0, NonNull::from(&mut result).cast()) };
+        result
+    }
+
+    #[inline(always)]
+    fn free(&self) {
+        let methods = self.task().methods;
+        // SAFETY: the last count has gone, so nobody uses it any more; the memory was taken for that size.
+        unsafe {
+            if !self.task().is_empty() {
+                (methods.drop)(self.0);
+            }
+            give_back(self.0.cast(), methods.size);
+        }
+    }
+}
+
+impl Clone for Record {
+    #[inline(always)]
+    fn clone(&self) -> Record {
+        // SAFETY: a root's record has no counts to clone.
+        unsafe { Record::of(self.task()) }
+    }
+}
+
+impl Drop for Record {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let counts = &self.task().counts;
+        counts.set(counts.get() - 1);
+        if counts.get() == 0 {
+            self.free();
+        }
+    }
+}
+
+/// Bytes and alignment, rounded up to what is kept together.
+#[derive(Clone, Copy)]
+struct Size {
+    layout: Layout,
+    /// The list of spares of that size; [`LISTS`] for none.
+    list: usize,
+}
+
+/// Spares are kept in lists of one size each: up to 64, 128, … bytes.
+const STEP: usize = 64;
+const LISTS: usize = 16;
+/// The alignment of all of them: that of the system's memory.
+const ALIGN: usize = 16;
+
+impl Size {
+    const fn of<W>() -> Size {
+        let list = size_of::<W>().div_ceil(STEP) - 1;
+        if list >= LISTS || align_of::<W>() > ALIGN {
+            return Size { layout: Layout::new::<W>(), list: LISTS };
+        }
+        Size { layout: layout_in(list), list }
+    }
+}
+
+/// That of what is kept in a list.
+const fn layout_in(list: usize) -> Layout {
+    match Layout::from_size_align((list + 1) * STEP, ALIGN) {
+        Ok(layout) => layout,
+        Err(_) => unreachable!(),
+    }
+}
+
+/// Memory of records that have gone, last in, first out.
+pub(crate) struct Spares {
+    lists: [Cell<*mut Spare>; LISTS],
+    counts: [Cell<usize>; LISTS],
+    /// So many of each size.
+    most: usize,
+}
+
+struct Spare {
+    next: *mut Spare,
+}
+
+impl Spares {
+    pub(crate) fn new(most: usize) -> Spares {
+        // In debug builds nothing is used again, so that tools which look for memory that is used too late find it.
+        let most = if cfg!(debug_assertions) { 0 } else { most };
+        Spares { lists: [const { Cell::new(ptr::null_mut()) }; LISTS], counts: Default::default(), most }
+    }
+
+    #[inline(always)]
+    fn take(&self, size: Size) -> NonNull<u8> {
+        if let Some(list) = self.lists.get(size.list)
+            && let Some(spare) = NonNull::new(list.get())
+        {
+            // SAFETY: what is on a list was put there by `put`, and is nobody's.
+            list.set(unsafe { spare.as_ref() }.next);
+            self.counts[size.list].set(self.counts[size.list].get() - 1);
+            return spare.cast();
+        }
+        allocate(size.layout)
+    }
+
+    /// Keeps the memory of a record; false if there are enough.
+    ///
+    /// # Safety
+    ///
+    /// It was taken for that size, and nobody uses it any more.
+    #[inline(always)]
+    unsafe fn put(&self, memory: NonNull<u8>, size: Size) -> bool {
+        let Some(list) = self.lists.get(size.list) else { return false };
+        let count = &self.counts[size.list];
+        if count.get() >= self.most {
+            return false;
+        }
+        count.set(count.get() + 1);
+        let spare = memory.cast::<Spare>();
+        // SAFETY: at least `STEP` bytes that are nobody's (caller).
+        unsafe { spare.write(Spare { next: list.get() }) };
+        list.set(spare.as_ptr());
+        true
+    }
+}
+
+impl Drop for Spares {
+    fn drop(&mut self) {
+        for (index, list) in self.lists.iter().enumerate() {
+            let layout = layout_in(index);
+            while let Some(spare) = NonNull::new(list.get()) {
+                // SAFETY: as in `take`; memory of this list was allocated with this layout, by whichever hub.
+                unsafe {
+                    list.set(spare.as_ref().next);
+                    dealloc(spare.as_ptr().cast(), layout);
+                }
+            }
+        }
+    }
+}
+
+#[cold]
+fn allocate(layout: Layout) -> NonNull<u8> {
+    // SAFETY: a record is not empty.
+    NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout))
+}
+
+/// Gives the memory of a record to the hub of this OS thread, which need not be the one it came from, or to the system.
+///
+/// # Safety
+///
+/// As for [`Spares::put`].
+#[inline(always)]
+unsafe fn give_back(memory: NonNull<u8>, size: Size) {
+    let kept = match hub::try_current() {
+        // SAFETY: caller.
+        Some(hub) => unsafe { hub.spares.put(memory, size) },
+        None => false,
+    };
+    if !kept {
+        // SAFETY: it was allocated with this layout (caller).
+        unsafe { dealloc(memory.as_ptr(), size.layout) };
+    }
+}
