@@ -9,7 +9,7 @@ use crate::hub::Hub;
 use crate::hub::here::reserve_ids;
 use crate::hub::record::Record;
 use crate::hub::scopes::Scope;
-use crate::hub::task::{State, Task, TaskPtr};
+use crate::hub::task::{State, Task, TaskPtr, Woken};
 use crate::stack::Class;
 
 impl Hub {
@@ -88,16 +88,27 @@ impl Hub {
     pub(crate) fn announce_end(&self) {
         let task = self.running();
         task.state.set(State::Ended);
-        self.unwinding.forget(task);
-        self.look_who_unwinds();
-        self.close_scopes(task);
+        if !self.unwinding.is_nobody() || task.rare_if_any().is_some() {
+            self.announce_rare(task);
+        }
         if !task.daemon {
             self.lasting.set(self.lasting.get() - 1);
             if self.lasting.get() == 0 {
                 self.tell_all(&self.all_ended);
             }
         }
+        // Nearly always one waits, or nobody.
+        if let Some(waiter) = task.waiters.take_first_thread() {
+            self.wake(waiter, Woken::Condition);
+        }
         self.tell_all(&task.waiters);
+    }
+
+    #[cold]
+    fn announce_rare(&self, task: &Task) {
+        self.unwinding.forget(task);
+        self.look_who_unwinds();
+        self.close_scopes(task);
     }
 
     /// Takes out the alarms of scopes that were left open.

@@ -244,4 +244,3 @@ impl Hub {
 pub(crate) fn full_budget() -> u32 {
     BUDGET
 }
-

@@ -16,8 +16,8 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 
-use crate::hub::{self, Hub};
 use crate::hub::task::{Task, TaskPtr};
+use crate::hub::{self, Hub};
 
 /// What a record consists of.
 ///
@@ -100,7 +100,10 @@ impl Record {
     /// `write` fills all of it. What the `W` borrows outlives all calls of the record's methods but the drop, and is gone from
     /// it by then.
     #[inline(always)]
-    pub(crate) unsafe fn new<W: Whole>(hub: &Hub, write: impl FnOnce(NonNull<W>, &'static Methods)) -> Record {
+    pub(crate) unsafe fn new<W: Whole>(
+        hub: &Hub,
+        write: impl FnOnce(NonNull<W>, &'static Methods),
+    ) -> Record {
         let place = hub.spares.take(MethodsOf::<W>::SIZE).cast::<W>();
         write(place, MethodsOf::<W>::ALL);
         place.as_ptr().expose_provenance();
@@ -338,7 +341,7 @@ fn allocate(layout: Layout) -> NonNull<u8> {
 #[inline(always)]
 unsafe fn give_back(memory: NonNull<u8>, size: Size) {
     let kept = match hub::try_current() {
-        // SAFETY: caller.
+        // SAFETY: it was taken for that size, and nobody uses it any more (caller).
         Some(hub) => unsafe { hub.spares.put(memory, size) },
         None => false,
     };

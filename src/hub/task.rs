@@ -207,7 +207,6 @@ pub(crate) struct Birth {
     pub(crate) site: &'static Location<'static>,
     /// In bytes.
     pub(crate) stack_size: usize,
-    pub(crate) methods: &'static Methods,
 }
 
 /// What few green threads ever need, made when they do.
@@ -234,7 +233,7 @@ impl Task {
     ///
     /// `place` is that of a record that is being made.
     #[inline(always)]
-    pub(crate) unsafe fn write(place: NonNull<Task>, birth: Birth) {
+    pub(crate) unsafe fn write(place: NonNull<Task>, birth: Birth, methods: &'static Methods) {
         let task = place.as_ptr();
         // SAFETY: memory for a record (caller). Field by field, and nothing is read: from here on it is written.
         unsafe {
@@ -262,7 +261,7 @@ impl Task {
             (&raw mut (*task).rare).write(OnceCell::new());
             (&raw mut (*task).id).write(birth.id);
             (&raw mut (*task).counts).write(Cell::new(1));
-            (&raw mut (*task).methods).write(birth.methods);
+            (&raw mut (*task).methods).write(methods);
             (&raw mut (*task).label.kind).write(birth.kind);
             (&raw mut (*task).label.name).write(birth.name);
             (&raw mut (*task).label.site).write(birth.site);
@@ -281,11 +280,10 @@ impl Task {
             name: None,
             site: Location::caller(),
             stack_size: 0,
-            methods: METHODS_OF_ROOT,
         };
         // SAFETY: it is memory for a head, which fills it.
         let root = unsafe {
-            Task::write(NonNull::from(&mut *root).cast(), birth);
+            Task::write(NonNull::from(&mut *root).cast(), birth, METHODS_OF_ROOT);
             root.assume_init()
         };
         root.state.set(State::Running);

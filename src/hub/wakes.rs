@@ -123,11 +123,16 @@ impl Hub {
         true
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn tell_all(&self, list: &WaitList) {
-        while !list.is_empty() {
-            self.tell_first(list);
+        if !list.is_empty() {
+            self.tell_them(list);
         }
+    }
+
+    #[inline(never)]
+    fn tell_them(&self, list: &WaitList) {
+        while self.tell_first(list) {}
     }
 
     /// An event came for a lane, or its turn is passed on: the first who waits for it tries again.

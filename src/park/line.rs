@@ -92,14 +92,15 @@ impl<S, D, const N: usize> Line<S, D, N> {
     #[inline(always)]
     pub(crate) fn lock(&self) -> Guard<'_, S, D, N> {
         let latched = self.latch.lock();
-        Guard { inside: self.inside.with_mut(|inside| inside), latched: Some(latched) }
+        Guard { inside: self.inside.with_mut(|inside| inside), latched: ManuallyDrop::new(latched) }
     }
 }
 
 /// The right to what is inside. Dropping it gives the latch back, then rings for those who were told meanwhile.
 pub(crate) struct Guard<'a, S, D, const N: usize> {
     inside: *mut Inside<S, D, N>,
-    latched: Option<Latched<'a>>,
+    /// Dropped when the guard is, once.
+    latched: ManuallyDrop<Latched<'a>>,
 }
 
 /// Calls that are left for after the latch. Neighbours need none; one is usual, more are rare.
@@ -135,7 +136,8 @@ impl<S, D, const N: usize> Drop for Guard<'_, S, D, N> {
         if self.calls.first.is_some() {
             return self.end_and_ring();
         }
-        self.latched = None;
+        // SAFETY: the guard goes, and nobody looks at its latch again.
+        unsafe { ManuallyDrop::drop(&mut self.latched) };
     }
 }
 
@@ -150,10 +152,12 @@ impl Calls {
 }
 
 impl<S, D, const N: usize> Guard<'_, S, D, N> {
+    /// The drop, for one who has told others.
     #[cold]
     fn end_and_ring(&mut self) {
         let Calls { first, others } = std::mem::take(&mut self.calls);
-        self.latched = None;
+        // SAFETY: as in `drop`.
+        unsafe { ManuallyDrop::drop(&mut self.latched) };
         first.into_iter().chain(others.map(|others| *others).unwrap_or_default()).for_each(Call::ring);
     }
 
@@ -168,7 +172,7 @@ impl<S, D, const N: usize> Guard<'_, S, D, N> {
         debug_assert!(verdict != WAITING);
         // SAFETY: a linked waiter stays where it is, and the latch is held (S15).
         let first = unsafe { self.lists[list].first.as_ref() }?;
-        self.unlink(list, first);
+        self.unlink_first(list, first);
         // Copied before: once told it may leave.
         let seat = first.seat;
         if !seat.is_neighbour() {
@@ -193,6 +197,18 @@ impl<S, D, const N: usize> Guard<'_, S, D, N> {
     /// Tells all who are in `list` now.
     pub(crate) fn tell_all(&mut self, list: usize, verdict: Verdict) {
         while self.tell_first(list, verdict, |_| ()).is_some() {}
+    }
+
+    #[inline(always)]
+    fn unlink_first(&mut self, list: usize, first: &Waiter<D>) {
+        let next = first.next.get();
+        let ends = &mut self.lists[list];
+        ends.first = next;
+        // SAFETY: neighbours of a linked waiter are linked (S15).
+        match unsafe { next.as_ref() } {
+            Some(next) => next.previous.set(ptr::null()),
+            None => ends.last = ptr::null(),
+        }
     }
 
     fn unlink(&mut self, list: usize, waiter: &Waiter<D>) {
@@ -294,7 +310,7 @@ pub(crate) trait Policy<const N: usize = 1> {
 }
 
 /// Queues up and waits. The guard shows that what is wanted cannot be had; it is given back once the caller is in the line.
-#[inline]
+#[inline(always)]
 pub(crate) fn wait<P: Policy<N> + ?Sized, const N: usize>(
     policy: &P,
     guard: Guard<'_, P::State, P::Data, N>,
@@ -307,7 +323,7 @@ pub(crate) fn wait<P: Policy<N> + ?Sized, const N: usize>(
 
 /// As [`wait`], for one whose coming is news to others: `announce` runs once it is in the line, the latch given back, and
 /// says whether it told anybody. Who is told may tell the caller at once, which is not parked yet.
-#[inline]
+#[inline(always)]
 pub(crate) fn wait_announced<P: Policy<N> + ?Sized, const N: usize>(
     policy: &P,
     mut guard: Guard<'_, P::State, P::Data, N>,

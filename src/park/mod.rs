@@ -126,7 +126,9 @@ pub(crate) fn park_in(
             WaitingFor::Unpark | WaitingFor::AnyOfSeveral => heeds.and(Requests::SIGNAL),
             _ => heeds,
         });
-        task.timer.set(deadline.map(|moment| hub.arm(moment, Due::Wake(TaskPtr::new(task)))));
+        if let Some(moment) = deadline {
+            task.timer.set(Some(hub.arm(moment, Due::Wake(TaskPtr::new(task)))));
+        }
         task.state.set(State::Parked);
         if !at_once && std::thread::panicking() {
             note_unwinding(hub, task, manner.heeds().without(heeds));
@@ -139,7 +141,9 @@ pub(crate) fn park_in(
                 switch_away(hub, task);
             }
         }
-        hub.disarm(&task.timer);
+        if deadline.is_some() {
+            hub.disarm(&task.timer);
+        }
         task.waiting_for.set(WaitingFor::Nothing);
         match task.woken.get() {
             Woken::Request if manner != Manner::Guardian => {

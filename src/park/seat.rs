@@ -232,6 +232,22 @@ pub(crate) fn may_spin(owner: u64) -> bool {
     }
 }
 
+/// Where the caller runs: one number for all green threads of a hub, one for each OS thread without. Zero is nowhere.
+#[inline(always)]
+pub(crate) fn place() -> u64 {
+    match hub::try_current() {
+        Some(hub) => hub.tag,
+        None => hub::root_id() << 8 | 1,
+    }
+}
+
+/// Whether it may help to look again before one waits for somebody who ran at `place`: that is on another OS thread, and
+/// nobody else wants this one.
+#[inline(always)]
+pub(crate) fn may_come_from(place: u64) -> bool {
+    place != 0 && place != self::place() && hub::try_current().is_none_or(|hub| hub.ready.is_empty())
+}
+
 /// Counts a cooperative call against the budget of whoever runs.
 #[inline(always)]
 pub(crate) fn spend() {

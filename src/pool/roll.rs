@@ -213,8 +213,7 @@ impl Roll {
 
     /// Asks something of all members, oldest first; of the caller too, if it is one.
     pub(crate) fn request(&self, request: Requests) {
-        let bodies: Vec<Record> =
-            self.members.borrow().values().map(|member| member.ending.body()).collect();
+        let bodies: Vec<Record> = self.members.borrow().values().map(|member| member.ending.body()).collect();
         let hub = hub::current();
         for body in bodies.iter().filter(|body| body.task().state.get() != State::Ended) {
             hub.request(body.task(), request);

@@ -17,7 +17,7 @@
 
 use crate::greenlet::chain;
 use crate::park::line::{Guard, How, Line, Policy, Verdict, Waited, at_the_end_of, wait, wait_announced};
-use crate::park::seat::{self, WaitingFor};
+use crate::park::seat::{self, Limit, Manner, WaitingFor};
 use crate::park::watchers::Watchers;
 use crate::queue::error::{GetError, PutError};
 use crate::queue::store::Store;
@@ -51,19 +51,24 @@ pub(crate) struct State<S> {
     claimed_by: u64,
     out: usize,
     closed: bool,
-    /// How many were accepted for which nobody has called `task_done`.
-    unfinished: usize,
-    /// How many items were handed to those who waited.
-    handed: u64,
-    /// Who found the other side waiting last: whether it pays to look twice before waiting.
+    /// How many items were ever accepted, and for how many of them somebody has called `task_done`.
+    accepted: u64,
+    done: u64,
+    /// Where who found the other side waiting last runs: whether it pays to look twice before waiting.
     last_putter: u64,
     last_getter: u64,
+}
+
+impl<S> State<S> {
+    fn unfinished(&self) -> u64 {
+        self.accepted - self.done
+    }
 }
 
 /// What a putter brings, or a getter gets.
 pub(crate) struct Parcel<T> {
     value: Option<T>,
-    /// Which of the hand-overs it was.
+    /// Which of the items that were ever accepted it is.
     number: u64,
 }
 
@@ -100,8 +105,8 @@ impl<T, S: Store<T>> Core<T, S> {
             claimed_by: 0,
             out: 0,
             closed: false,
-            unfinished: 0,
-            handed: 0,
+            accepted: 0,
+            done: 0,
             last_putter: 0,
             last_getter: 0,
         };
@@ -135,10 +140,9 @@ impl<T, S: Store<T>> Core<T, S> {
             return Err(Refused::Closed(value));
         }
         if !guard.is_empty(GETTERS) {
-            guard.state.unfinished += 1;
-            guard.state.handed += 1;
-            guard.state.last_putter = seat::me();
-            let number = guard.state.handed;
+            guard.state.accepted += 1;
+            guard.state.last_putter = seat::place();
+            let number = guard.state.accepted;
             guard.tell_first(GETTERS, DONE, |place| place.fill(value, number));
             return Ok(());
         }
@@ -152,7 +156,7 @@ impl<T, S: Store<T>> Core<T, S> {
         } else {
             guard.state.store.push(value);
         }
-        guard.state.unfinished += 1;
+        guard.state.accepted += 1;
         let watched = self.watchers.any();
         drop(guard);
         if watched {
@@ -171,7 +175,7 @@ impl<T, S: Store<T>> Core<T, S> {
         if !wish.waits() {
             return Err(PutError::Full(value));
         }
-        let spins = if is_far(guard.state.last_getter) { SPINS } else { 0 };
+        let spins = if seat::may_come_from(guard.state.last_getter) { SPINS } else { 0 };
         let mut limit = None;
         if spins > 0 || wish.is_limited() {
             drop(guard);
@@ -214,6 +218,12 @@ impl<T, S: Store<T>> Core<T, S> {
     pub(crate) fn get(&self, wish: Wish) -> Result<T, GetError> {
         match self.take(self.enter()) {
             Ok(item) => Ok(item),
+            // What is nearly always so has a path of its own, without questions.
+            Err(Nothing::Empty(guard))
+                if wish.is_plain() && !seat::may_come_from(guard.state.last_putter) =>
+            {
+                self.wait_to_get(guard)
+            }
             Err(Nothing::Empty(guard)) => self.get_slowly(guard, wish),
             Err(Nothing::Closed) => Err(GetError::Closed),
         }
@@ -253,8 +263,8 @@ impl<T, S: Store<T>> Core<T, S> {
     /// Takes the value of the first who waits to put.
     fn accept(&self, guard: &mut Held<'_, T, S>) -> Option<T> {
         let value = guard.tell_first(PUTTERS, DONE, |parcel| parcel.value.take()).flatten()?;
-        guard.state.unfinished += 1;
-        guard.state.last_getter = seat::me();
+        guard.state.accepted += 1;
+        guard.state.last_getter = seat::place();
         Some(value)
     }
 
@@ -263,7 +273,7 @@ impl<T, S: Store<T>> Core<T, S> {
         if !wish.waits() {
             return Err(GetError::Empty);
         }
-        let spins = if is_far(guard.state.last_putter) { SPINS } else { 0 };
+        let spins = if seat::may_come_from(guard.state.last_putter) { SPINS } else { 0 };
         let mut limit = None;
         if spins > 0 || wish.is_limited() {
             drop(guard);
@@ -280,7 +290,22 @@ impl<T, S: Store<T>> Core<T, S> {
                 round += 1;
             };
         }
-        let how = How { manner: wish.manner, what: WaitingFor::AnItem, limit };
+        self.get_in_line(guard, wish.manner, limit)
+    }
+
+    #[inline(never)]
+    fn wait_to_get(&self, guard: Held<'_, T, S>) -> Result<T, GetError> {
+        self.get_in_line(guard, Manner::Fallible, None)
+    }
+
+    #[inline(always)]
+    fn get_in_line(
+        &self,
+        guard: Held<'_, T, S>,
+        manner: Manner,
+        limit: Option<Limit>,
+    ) -> Result<T, GetError> {
+        let how = How { manner, what: WaitingFor::AnItem, limit };
         match wait(self, guard, at_the_end_of(GETTERS), Parcel::EMPTY, how) {
             Waited::Told(_, parcel) => parcel.value.ok_or(GetError::Closed),
             Waited::Deadline(_) => Err(GetError::Empty),
@@ -302,9 +327,9 @@ impl<T, S: Store<T>> Core<T, S> {
     /// False, and nothing has changed, if all are done already.
     pub(crate) fn task_done(&self) -> bool {
         let mut guard = self.line.lock();
-        let any = guard.state.unfinished > 0;
+        let any = guard.state.unfinished() > 0;
         if any {
-            guard.state.unfinished -= 1;
+            guard.state.done += 1;
             tell_joiners(&mut guard);
         }
         any
@@ -314,8 +339,9 @@ impl<T, S: Store<T>> Core<T, S> {
     pub(crate) fn join(&self, wish: Wish) -> bool {
         let limit = wish.limit();
         let guard = self.line.lock();
-        if guard.state.unfinished == 0 || !wish.waits() {
-            return guard.state.unfinished == 0;
+        let unfinished = guard.state.unfinished();
+        if unfinished == 0 || !wish.waits() {
+            return unfinished == 0;
         }
         let how = How { manner: wish.manner, what: WaitingFor::QueueDone, limit };
         let waited = wait(self, guard, at_the_end_of(JOINERS), Parcel::EMPTY, how);
@@ -323,7 +349,7 @@ impl<T, S: Store<T>> Core<T, S> {
     }
 
     pub(crate) fn unfinished(&self) -> usize {
-        self.line.lock().state.unfinished
+        self.line.lock().state.unfinished() as usize
     }
 
     // ---- close ----
@@ -335,7 +361,7 @@ impl<T, S: Store<T>> Core<T, S> {
     /// Closes, and takes all that is held.
     pub(crate) fn close_now(&self) -> Vec<T> {
         let (mut guard, items) = self.claimed(self.enter(), S::drain);
-        guard.state.unfinished = guard.state.unfinished.saturating_sub(items.len());
+        guard.state.done += guard.state.unfinished().min(items.len() as u64);
         tell_joiners(&mut guard);
         self.shut(guard);
         items
@@ -486,15 +512,9 @@ impl<T, S: Store<T>> Policy<LISTS> for Core<T, S> {
 }
 
 fn tell_joiners<S, D>(guard: &mut Guard<'_, State<S>, D, LISTS>) {
-    if guard.state.unfinished == 0 && !guard.is_empty(JOINERS) {
+    if guard.state.unfinished() == 0 && !guard.is_empty(JOINERS) {
         guard.tell_all(JOINERS, DONE);
     }
-}
-
-/// Does the one who was there last run on another OS thread, so that the next step may come without any wait?
-#[inline(always)]
-fn is_far(last: u64) -> bool {
-    last != 0 && seat::may_spin(last) && !seat::is_same(last, seat::me())
 }
 
 fn pause(round: u32) {

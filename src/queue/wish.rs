@@ -36,6 +36,12 @@ impl Wish {
         !matches!(self.patience, Patience::None)
     }
 
+    /// To wait for as long as it takes, as `put` and `get` do.
+    #[inline(always)]
+    pub(super) fn is_plain(self) -> bool {
+        matches!((self.patience, self.manner), (Patience::Endless, Manner::Fallible))
+    }
+
     pub(super) fn is_limited(self) -> bool {
         matches!(self.patience, Patience::For(_))
     }

@@ -7,10 +7,10 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::ptr::NonNull;
 
 use crate::greenlet::unwind::contain;
-use crate::hub::{self, Hub};
-use crate::hub::record::{Methods, Record, Whole};
+use crate::hub::record::{Record, Whole};
 use crate::hub::requests::Requests;
 use crate::hub::task::{Birth, State, Task};
+use crate::hub::{self, Hub};
 use crate::park::error::JoinError;
 use crate::park::payload::Unwind;
 use crate::thread::local;
@@ -52,16 +52,12 @@ impl<T> Job<'_, T> {
     ///
     /// What `stage` borrows stays until its green thread has ended.
     #[inline(always)]
-    unsafe fn new<F: FnOnce() -> T>(
-        hub: &Hub,
-        birth: impl FnOnce(&'static Methods) -> Birth,
-        stage: Stage<F, T>,
-    ) -> Self {
+    unsafe fn new<F: FnOnce() -> T>(hub: &Hub, birth: Birth, stage: Stage<F, T>) -> Self {
         let write = |place: NonNull<Parts<F, T>>, methods| {
             let parts = place.as_ptr();
             // SAFETY: it is memory for that, and these are its two fields.
             unsafe {
-                Task::write(NonNull::new_unchecked(&raw mut (*parts).task), birth(methods));
+                Task::write(NonNull::new_unchecked(&raw mut (*parts).task), birth, methods);
                 (&raw mut (*parts).stage).write(Stages::new(stage));
             }
         };
@@ -197,7 +193,7 @@ where
     T: 'a,
 {
     let (class, size) = hub.promise_stack(options.stack_size)?;
-    let birth = |methods| Birth {
+    let birth = Birth {
         id: hub.next_id(),
         class: Some(class),
         daemon: options.daemon,
@@ -205,7 +201,6 @@ where
         name: options.name,
         site,
         stack_size: size,
-        methods,
     };
     // SAFETY: what it borrows is there until it has ended (caller).
     let job = unsafe { Job::new(hub, birth, Stage::Waiting(body)) };
@@ -219,21 +214,10 @@ pub(crate) fn stillborn<T: 'static>(site: &'static Location<'static>, why: JoinE
 }
 
 /// What stands for a green thread whose body has been run by somebody else.
-pub(crate) fn ended<'a, T: 'a>(
-    site: &'static Location<'static>,
-    result: Result<T, JoinError>,
-) -> Job<'a, T> {
+pub(crate) fn ended<'a, T: 'a>(site: &'static Location<'static>, result: Result<T, JoinError>) -> Job<'a, T> {
     let hub = hub::current();
-    let birth = |methods| Birth {
-        id: hub.next_id(),
-        class: None,
-        daemon: true,
-        kind: KIND,
-        name: None,
-        site,
-        stack_size: 0,
-        methods,
-    };
+    let birth =
+        Birth { id: hub.next_id(), class: None, daemon: true, kind: KIND, name: None, site, stack_size: 0 };
     // SAFETY: the handle gets the only count.
     let job = unsafe { Job::new::<fn() -> T>(hub, birth, Stage::Ended(result)) };
     job.task().state.set(State::Ended);
