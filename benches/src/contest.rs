@@ -17,15 +17,15 @@ pub(crate) struct Peer {
     measure: Box<dyn FnMut(Duration) -> io::Result<Sample>>,
 }
 
-/// What one peer needed in one round, in nanoseconds an operation.
-pub(crate) struct Sample {
-    pub(crate) elapsed: f64,
-    /// CPU time of the server, where the peer is a server in a process of its own.
-    pub(crate) server_cpu: Option<f64>,
-}
+/// What one peer measured in one round: figures by their names, such as `_cpu`, that are hung on the case's.
+///
+/// The first, with an empty name, is what the case is about; the unit is nanoseconds an operation where the name says
+/// no other. A figure of 0 has no ratio.
+pub(crate) type Sample = Vec<(&'static str, f64)>;
 
 /// One line of a comparison: a measure of all peers, round by round.
 pub(crate) struct Comparison {
+    /// The case's name, and the figure's hung on it.
     pub(crate) name: String,
     pub(crate) peers: Vec<Series>,
 }
@@ -58,7 +58,7 @@ impl Peer {
         Peer::new(name, move |slice| {
             let operations = *operations.get_or_insert_with(|| operations_in(slice, run));
             let elapsed = run(operations).as_nanos() as f64 / operations as f64;
-            Ok(Sample { elapsed, server_cpu: None })
+            Ok(vec![("", elapsed)])
         })
     }
 }
@@ -77,20 +77,26 @@ fn operations_in(slice: Duration, run: Timed) -> u64 {
 }
 
 impl Case {
-    /// Measures all peers `rounds` times; elapsed time first, then the server's CPU time if there is a server.
+    /// Measures all peers `rounds` times; one comparison a figure, of the peers that have it.
     pub(crate) fn compare(mut self, rounds: usize, slice: Duration) -> io::Result<Vec<Comparison>> {
-        let mut elapsed = Comparison::of(self.name.to_owned(), &self.peers);
-        let mut server_cpu = Comparison::of(format!("{}_cpu", self.name), &self.peers);
+        let mut comparisons: Vec<Comparison> = Vec::new();
         for round in 0..rounds {
             for turn in 0..self.peers.len() {
                 let index = (round + turn) % self.peers.len();
-                let sample = (self.peers[index].measure)(slice)?;
-                elapsed.peers[index].rounds.push(sample.elapsed);
-                server_cpu.peers[index].rounds.extend(sample.server_cpu);
+                for (figure, value) in (self.peers[index].measure)(slice)? {
+                    let name = format!("{}{figure}", self.name);
+                    let known = comparisons.iter().position(|comparison| comparison.name == name);
+                    let place = known.unwrap_or_else(|| {
+                        comparisons.push(Comparison::of(name, &self.peers));
+                        comparisons.len() - 1
+                    });
+                    comparisons[place].peers[index].rounds.push(value);
+                }
             }
         }
-        let mut comparisons = vec![elapsed, server_cpu];
-        comparisons.retain(|comparison| comparison.peers.iter().all(|series| !series.rounds.is_empty()));
+        for comparison in &mut comparisons {
+            comparison.peers.retain(|series| series.rounds.len() == rounds);
+        }
         Ok(comparisons)
     }
 }

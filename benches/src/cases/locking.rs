@@ -195,5 +195,5 @@ fn convoy<M: Sync>(
         let workers: Vec<_> = (0..threads).map(|number| scope.spawn(move || work(number))).collect();
         workers.into_iter().map(|worker| worker.join().expect("it does not panic")).sum()
     });
-    Ok(crate::contest::Sample { elapsed: begin.elapsed().as_nanos() as f64 / times as f64, server_cpu: None })
+    Ok(vec![("", begin.elapsed().as_nanos() as f64 / times as f64)])
 }

@@ -40,5 +40,5 @@ fn requests(server: &ServerProcess, load: &mut Load, slice: Duration) -> io::Res
     let (requests, elapsed) = load.run(slice)?;
     let cpu = server.cpu_time()? - cpu_before;
     let per_request = |time: Duration| time.as_nanos() as f64 / requests as f64;
-    Ok(Sample { elapsed: per_request(elapsed), server_cpu: Some(per_request(cpu)) })
+    Ok(vec![("", per_request(elapsed)), ("_cpu", per_request(cpu))])
 }
