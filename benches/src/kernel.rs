@@ -3,17 +3,36 @@
 use std::{
     io, mem,
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    sync::OnceLock,
     time::Duration,
 };
 
-/// Keeps the calling OS thread, and what it starts from now on, on one core; false if it may not run there.
-pub(crate) fn pin_to_core(core: usize) -> bool {
-    // SAFETY: a cpu_set_t is an array of bits: all zero is the empty set.
-    let mut set: libc::cpu_set_t = unsafe { mem::zeroed() };
+/// Keeps the calling OS thread, and what it starts from now on, on one core: the one of that number among those that
+/// this process may use, counted around. False if there is but one, and so no choice.
+pub(crate) fn pin_to_core(number: usize) -> bool {
+    static ALLOWED: OnceLock<Vec<usize>> = OnceLock::new();
+    let allowed = ALLOWED.get_or_init(allowed_cores);
+    if allowed.len() < 2 {
+        return false;
+    }
+    let mut set = no_cores();
     // SAFETY: CPU_SET writes one bit of the set, after a check of the bounds.
-    unsafe { libc::CPU_SET(core, &mut set) };
+    unsafe { libc::CPU_SET(allowed[number % allowed.len()], &mut set) };
     // SAFETY: the set lives through the call and its true size is given; 0 is the calling thread.
     unsafe { libc::sched_setaffinity(0, size_of_val(&set), &set) == 0 }
+}
+
+fn no_cores() -> libc::cpu_set_t {
+    // SAFETY: a cpu_set_t is an array of bits: all zero is the empty set.
+    unsafe { mem::zeroed() }
+}
+
+fn allowed_cores() -> Vec<usize> {
+    let mut set = no_cores();
+    // SAFETY: the set lives through the call and its true size is given; 0 is the calling thread.
+    unsafe { libc::sched_getaffinity(0, size_of_val(&set), &mut set) };
+    // SAFETY: CPU_ISSET reads one bit of the set, after a check of the bounds.
+    (0..libc::CPU_SETSIZE as usize).filter(|core| unsafe { libc::CPU_ISSET(*core, &set) }).collect()
 }
 
 /// Lets this process open as many descriptors as its hard limit allows.

@@ -1,8 +1,10 @@
 //! The bench: greenroom's side of each case, and the comparison of it with its rivals.
 //!
-//! What is compared is in `cases`, one question a file, and in `echo`; how it is measured is in `contest`;
-//! what is made of the figures is in `stats` and `report`. `comparison` is the whole of it.
+//! `ours` is greenroom's side, one question a file. `micro` measures one case of it alone. `comparison` measures all
+//! beside the rivals in one run: what is compared is in `cases` and in `echo`, how it is measured in `contest`, what
+//! is made of the figures in `stats`, `targets` and `report`.
 
+mod alone;
 #[cfg(feature = "rivals")]
 mod cases;
 #[cfg(feature = "rivals")]
@@ -11,15 +13,23 @@ pub mod comparison;
 mod contest;
 #[cfg(feature = "rivals")]
 mod echo;
+mod footprint;
+mod group;
 #[expect(
     unsafe_code,
     reason = "epoll, the affinity of threads and the clock of a process are plain system calls"
 )]
+#[cfg_attr(not(feature = "rivals"), allow(dead_code, reason = "the echo load is part of the comparison"))]
 mod kernel;
+mod lateness;
+pub mod micro;
 #[cfg(feature = "rivals")]
 mod options;
+mod ours;
 #[cfg(feature = "rivals")]
 mod report;
 #[cfg(feature = "rivals")]
 mod rivals;
+#[cfg_attr(not(feature = "rivals"), allow(dead_code, reason = "ratios are part of the comparison"))]
 mod stats;
+mod stopwatch;

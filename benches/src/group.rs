@@ -12,7 +12,7 @@ use std::{
 ///
 /// Atomics, because may asks for `Send`; nobody touches them while the clock runs, and one OS thread
 /// does all of it, so that the order is the program's own.
-pub(super) struct Group {
+pub(crate) struct Group {
     not_begun: AtomicU64,
     not_ended: AtomicU64,
     began: OnceLock<Instant>,
@@ -20,7 +20,7 @@ pub(super) struct Group {
 }
 
 impl Group {
-    pub(super) fn new(members: u64) -> Group {
+    pub(crate) fn new(members: u64) -> Group {
         Group {
             not_begun: AtomicU64::new(members),
             not_ended: AtomicU64::new(members),
@@ -29,20 +29,20 @@ impl Group {
         }
     }
 
-    pub(super) fn begin(&self) {
+    pub(crate) fn begin(&self) {
         if self.not_begun.fetch_sub(1, Relaxed) == 1 {
             self.began.set(Instant::now()).expect("the last member begins once");
         }
     }
 
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         if self.not_ended.fetch_sub(1, Relaxed) == 1 {
             self.ended.set(Instant::now()).expect("the last member ends once");
         }
     }
 
     /// The time between, once all members have ended.
-    pub(super) fn took(&self) -> Duration {
+    pub(crate) fn took(&self) -> Duration {
         *self.ended.get().expect("all have ended") - *self.began.get().expect("all have begun")
     }
 }

@@ -1,0 +1,82 @@
+//! The clocks that a case is measured by.
+
+use crate::kernel;
+use std::{
+    hint::black_box,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+/// Times a loop of one operation.
+pub(crate) fn time(times: u64, operation: impl Fn()) -> Duration {
+    let start = Instant::now();
+    for _ in 0..times {
+        black_box(&operation)();
+    }
+    start.elapsed()
+}
+
+/// Times round trips of a number, where there and back are two switches.
+pub(crate) fn time_round_trips(switches: u64, mut there_and_back: impl FnMut(u64) -> u64) -> Duration {
+    let start = Instant::now();
+    let mut value = 0;
+    for _ in 0..switches / 2 {
+        value = there_and_back(black_box(value));
+    }
+    black_box(value);
+    start.elapsed()
+}
+
+/// The CPU time that this process has used, all OS threads together.
+pub(crate) fn cpu_time() -> Duration {
+    kernel::cpu_time(std::process::id()).expect("a process knows its own clock")
+}
+
+/// Runs on CPU time from the first to wake in one wave of sleepers to the first to wake in a later one.
+///
+/// In between each sleeper falls asleep and wakes once a wave, if all were asleep at both ends.
+pub(crate) struct Waves {
+    sleepers: u64,
+    waves: u64,
+    woken: AtomicU64,
+    began: OnceLock<Duration>,
+    ended: OnceLock<Duration>,
+}
+
+impl Waves {
+    /// `waves` are timed, after a first one, which binds stacks and warms up.
+    pub(crate) fn new(sleepers: u64, waves: u64) -> Waves {
+        let woken = AtomicU64::new(0);
+        Waves { sleepers, waves, woken, began: OnceLock::new(), ended: OnceLock::new() }
+    }
+
+    /// How often each sleeper sleeps.
+    pub(crate) fn all(&self) -> u64 {
+        self.waves + 1
+    }
+
+    /// How long the sleeper of that number sleeps each time: long enough that all fall asleep before the first wakes,
+    /// then ten wake a microsecond, so that the thread never idles between two.
+    pub(crate) fn delay(&self, number: u64) -> Duration {
+        let until_all_sleep = Duration::from_millis(1) + Duration::from_micros(3) * self.sleepers as u32;
+        let spread = Duration::from_nanos(100) * self.sleepers as u32;
+        until_all_sleep + crate::lateness::scattered(number, spread)
+    }
+
+    /// Tells that a sleeper woke just now.
+    pub(crate) fn woke(&self) {
+        let number = self.woken.fetch_add(1, Relaxed);
+        if number == 0 {
+            self.began.set(cpu_time()).expect("one is the first");
+        } else if number == self.sleepers * self.waves {
+            self.ended.set(cpu_time()).expect("one is the first of the last wave");
+        }
+    }
+
+    pub(crate) fn took(&self) -> Duration {
+        *self.ended.get().expect("all waves are over") - *self.began.get().expect("one wave is over")
+    }
+}
