@@ -93,7 +93,8 @@ mod tests {
     fn the_operations_are_whole_groups_and_the_line_says_how_many() {
         let asked = question(15, 0);
         let answer = Run::Timed(|n| Duration::from_nanos(3 * n), 10).answer(&asked);
-        let line = r#"{"case":"nothing","peer":"somebody","n":20,"ns_per_op":3.000,"min_ns_per_op":3.000,"reps":2}"#;
+        let line =
+            r#"{"case":"nothing","peer":"somebody","n":20,"ns_per_op":3.000,"min_ns_per_op":3.000,"reps":2}"#;
         assert_eq!(answer.to_string(), line);
     }
 

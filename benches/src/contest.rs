@@ -14,6 +14,7 @@ pub(crate) struct Case {
 /// One that answers the question.
 pub(crate) struct Peer {
     name: &'static str,
+    limit: bool,
     measure: Box<dyn FnMut(Duration) -> io::Result<Sample>>,
 }
 
@@ -33,6 +34,7 @@ pub(crate) struct Comparison {
 /// The figures of one peer, one a round.
 pub(crate) struct Series {
     pub(crate) peer: &'static str,
+    pub(crate) limit: bool,
     pub(crate) rounds: Vec<f64>,
 }
 
@@ -49,7 +51,16 @@ impl Peer {
         name: &'static str,
         measure: impl FnMut(Duration) -> io::Result<Sample> + 'static,
     ) -> Peer {
-        Peer { name, measure: Box::new(measure) }
+        Peer { name, limit: false, measure: Box::new(measure) }
+    }
+
+    /// Not a rival: what greenroom stands on, or what the kernel allows, without all that makes it usable.
+    pub(crate) fn limit(name: &'static str, run: Timed) -> Peer {
+        Peer::timed(name, run).as_limit()
+    }
+
+    pub(crate) fn as_limit(self) -> Peer {
+        Peer { limit: true, ..self }
     }
 
     /// A peer within this process, whose number of operations a slice is found at its first run.
@@ -103,7 +114,8 @@ impl Case {
 
 impl Comparison {
     fn of(name: String, peers: &[Peer]) -> Comparison {
-        let peers = peers.iter().map(|peer| Series { peer: peer.name, rounds: Vec::new() }).collect();
+        let series = |peer: &Peer| Series { peer: peer.name, limit: peer.limit, rounds: Vec::new() };
+        let peers = peers.iter().map(series).collect();
         Comparison { name, peers }
     }
 

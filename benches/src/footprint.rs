@@ -39,6 +39,9 @@ mod tests {
     #[test]
     fn a_field_is_read_in_bytes() {
         let status = "Name:\tx\nVmPTE:\t      48 kB\nVmRSS:\t     100 kB\n";
-        assert_eq!((field(status, "VmRSS:"), field(status, "VmPTE:"), field(status, "VmSwap:")), (102_400, 49_152, 0));
+        assert_eq!(
+            (field(status, "VmRSS:"), field(status, "VmPTE:"), field(status, "VmSwap:")),
+            (102_400, 49_152, 0)
+        );
     }
 }

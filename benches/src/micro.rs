@@ -58,7 +58,10 @@ pub fn run(args: impl Iterator<Item = String>) -> ExitCode {
         return refuse("");
     };
     let Some(run) = find(case) else {
-        println!("{{\"case\":\"{}\",\"peer\":\"greenroom\",\"error\":\"unsupported\"}}", case.escape_default());
+        println!(
+            "{{\"case\":\"{}\",\"peer\":\"greenroom\",\"error\":\"unsupported\"}}",
+            case.escape_default()
+        );
         return ExitCode::from(3);
     };
     let question = match Question::read(case, run, &args[1..], env::var("BENCH_REPS").ok()) {
@@ -100,7 +103,11 @@ impl<'a> Question<'a> {
 mod tests {
     use super::*;
 
-    fn read(case: &'static str, numbers: &[&str], repetitions: Option<&str>) -> Result<(u64, u64, usize), String> {
+    fn read(
+        case: &'static str,
+        numbers: &[&str],
+        repetitions: Option<&str>,
+    ) -> Result<(u64, u64, usize), String> {
         let numbers: Vec<String> = numbers.iter().map(|text| text.to_string()).collect();
         let run = find(case).unwrap();
         let question = Question::read(case, run, &numbers, repetitions.map(str::to_owned))?;

@@ -1,6 +1,10 @@
 //! What does a message cost that goes from one OS thread to another?
 
-use crate::{contest::Peer, kernel};
+use crate::{
+    contest::Peer,
+    kernel,
+    ours::{self, crossing::played, queueing::ROOM},
+};
 use std::{
     thread,
     time::{Duration, Instant},
@@ -9,7 +13,7 @@ use std::{
 /// Down one queue of capacity 128.
 pub(super) fn stream() -> Vec<Peer> {
     vec![
-        Peer::timed("greenroom", greenroom_stream),
+        Peer::timed("greenroom", ours::crossing::stream),
         Peer::timed("crossbeam", |messages| {
             let (queue, source) = crossbeam_channel::bounded(ROOM);
             streamed(messages, move |n| queue.send(n).expect("open"), move || source.recv().ok())
@@ -24,7 +28,7 @@ pub(super) fn stream() -> Vec<Peer> {
 /// Back and forth over two queues of capacity 1: a message is one way.
 pub(super) fn ping_pong() -> Vec<Peer> {
     vec![
-        Peer::timed("greenroom", greenroom_ping_pong),
+        Peer::timed("greenroom", ours::crossing::ping_pong),
         Peer::timed("crossbeam", |messages| {
             let (there, heard) = crossbeam_channel::bounded(1);
             let (answers, back) = crossbeam_channel::bounded(1);
@@ -52,45 +56,6 @@ pub(super) fn ping_pong() -> Vec<Peer> {
     ]
 }
 
-const ROOM: usize = 128;
-
-/// Both ends are green threads, each on a hub of its own.
-fn greenroom_stream(messages: u64) -> Duration {
-    let queue = greenroom::queue::Queue::bounded(ROOM);
-    let source = queue.clone();
-    let green = |f: Box<dyn FnOnce() + Send>| {
-        greenroom::run(|| greenroom::spawn(f).join().expect("it does not panic"));
-    };
-    let start = Instant::now();
-    let producer = thread::spawn(move || {
-        kernel::pin_to_core(1);
-        green(Box::new(move || {
-            for message in 0..messages {
-                queue.put(message).expect("open");
-            }
-            queue.close();
-        }));
-    });
-    green(Box::new(move || assert_eq!(source.iter().count() as u64, messages)));
-    let took = start.elapsed();
-    producer.join().expect("it does not panic");
-    took
-}
-
-fn greenroom_ping_pong(messages: u64) -> Duration {
-    let (there, back) = (greenroom::queue::Queue::bounded(1), greenroom::queue::Queue::bounded(1));
-    let (heard, answers) = (there.clone(), back.clone());
-    let echo = thread::spawn(move || {
-        kernel::pin_to_core(1);
-        greenroom::run(|| heard.iter().for_each(|n| answers.put(n).expect("open")));
-    });
-    let took =
-        greenroom::run(|| played(messages, |n| there.put(n).expect("open"), || back.get().expect("open")));
-    there.close();
-    echo.join().expect("it does not panic");
-    took
-}
-
 fn streamed(
     messages: u64,
     send: impl Fn(u64) + Send + 'static,
@@ -105,13 +70,4 @@ fn streamed(
     let took = start.elapsed();
     producer.join().expect("it does not panic");
     took
-}
-
-fn played(messages: u64, send: impl Fn(u64), receive: impl Fn() -> u64) -> Duration {
-    let start = Instant::now();
-    for message in 0..messages / 2 {
-        send(message);
-        receive();
-    }
-    start.elapsed()
 }

@@ -1,7 +1,13 @@
 //! What does a lock cost: alone, among eight that yield while they hold it, and between OS threads?
 
-use super::group::Group;
-use crate::{contest::Peer, kernel, rivals};
+use crate::{
+    contest::Peer,
+    group::Group,
+    kernel,
+    ours::{self, locking::CONTENDERS},
+    rivals::{self, Runtime, monoio::Monoio, smol::Smol, tokio::Tokio},
+    stopwatch,
+};
 use may::go;
 use std::{
     hint::black_box,
@@ -14,19 +20,14 @@ use std::{
 /// Lock, add one, unlock, on a green thread; nobody else wants the lock.
 pub(super) fn uncontended() -> Vec<Peer> {
     vec![
-        Peer::timed("greenroom", |locks| {
-            greenroom::run(|| {
-                let n = greenroom::sync::Mutex::new(0u64);
-                timed(locks, || *n.lock() += 1)
-            })
-        }),
+        Peer::timed("greenroom", ours::locking::uncontended),
         Peer::timed("std", |locks| {
             let n = std::sync::Mutex::new(0u64);
-            timed(locks, || *n.lock().expect("not poisoned") += 1)
+            stopwatch::time(locks, || *n.lock().expect("not poisoned") += 1)
         }),
         Peer::timed("parking_lot", |locks| {
             let n = parking_lot::Mutex::new(0u64);
-            timed(locks, || *n.lock() += 1)
+            stopwatch::time(locks, || *n.lock() += 1)
         }),
         Peer::timed("tokio", |locks| {
             rivals::tokio::run_local(async move {
@@ -38,74 +39,72 @@ pub(super) fn uncontended() -> Vec<Peer> {
                 start.elapsed()
             })
         }),
+        Peer::timed("async-lock", |locks| {
+            Smol::run(async move {
+                let n = async_lock::Mutex::new(0u64);
+                let start = Instant::now();
+                for _ in 0..locks {
+                    *black_box(&n).lock().await += 1;
+                }
+                start.elapsed()
+            })
+        }),
         Peer::timed("may", |locks| {
             rivals::may::run_coroutine(move || {
                 let n = may::sync::Mutex::new(0u64);
-                timed(locks, || *n.lock().expect("not poisoned") += 1)
+                stopwatch::time(locks, || *n.lock().expect("not poisoned") += 1)
             })
         }),
     ]
 }
 
-fn timed(times: u64, operation: impl Fn()) -> Duration {
-    let start = Instant::now();
-    for _ in 0..times {
-        black_box(&operation)();
-    }
-    start.elapsed()
-}
-
-const CONTENDERS: u64 = 8;
-
 /// Eight take turns at a lock, and each yields while it has it.
 pub(super) fn contended() -> Vec<Peer> {
     vec![
-        Peer::timed("greenroom", greenroom_contended),
+        Peer::timed("greenroom", ours::locking::contended),
         Peer::timed("tokio", tokio_contended),
         Peer::timed("may", may_contended),
-        Peer::timed("async-lock", async_lock_contended),
+        Peer::timed("async-lock/smol", async_lock_contended::<Smol>),
+        Peer::timed("async-lock/monoio", async_lock_contended::<Monoio>),
     ]
 }
 
-fn greenroom_contended(locks: u64) -> Duration {
-    greenroom::run(|| {
-        let (group, n) = (Rc::new(Group::new(CONTENDERS)), Rc::new(greenroom::sync::Mutex::new(0u64)));
-        let member = || {
-            let (group, n) = (group.clone(), n.clone());
-            greenroom::spawn(move || {
-                group.begin();
-                for _ in 0..locks / CONTENDERS {
-                    let mut n = n.lock();
-                    greenroom::yield_now();
-                    *n += 1;
-                }
-                group.end();
-            })
-        };
-        let members: Vec<_> = (0..CONTENDERS).map(|_| member()).collect();
-        greenroom::try_joinall(members).expect("no member panics");
-        group.took()
+fn tokio_contended(locks: u64) -> Duration {
+    futures_contended::<Tokio, _>(locks, Rc::new(tokio::sync::Mutex::new(0u64)), async |n| {
+        let mut n = n.lock().await;
+        Tokio::yield_now().await;
+        *n += 1;
     })
 }
 
-fn tokio_contended(locks: u64) -> Duration {
-    rivals::tokio::run_local(async move {
-        let (group, n) = (Rc::new(Group::new(CONTENDERS)), Rc::new(tokio::sync::Mutex::new(0u64)));
+fn async_lock_contended<R: Runtime>(locks: u64) -> Duration {
+    futures_contended::<R, _>(locks, Rc::new(async_lock::Mutex::new(0u64)), async |n| {
+        let mut n = n.lock().await;
+        R::yield_now().await;
+        *n += 1;
+    })
+}
+
+fn futures_contended<R: Runtime, M: 'static>(
+    locks: u64,
+    n: Rc<M>,
+    once: impl AsyncFn(&M) + Copy + 'static,
+) -> Duration {
+    R::run(async move {
+        let group = Rc::new(Group::new(CONTENDERS));
         let member = || {
             let (group, n) = (group.clone(), n.clone());
-            tokio::task::spawn_local(async move {
+            R::spawn(async move {
                 group.begin();
                 for _ in 0..locks / CONTENDERS {
-                    let mut n = n.lock().await;
-                    rivals::tokio::yield_by_self_wake().await;
-                    *n += 1;
+                    once(&n).await;
                 }
                 group.end();
             })
         };
         let members: Vec<_> = (0..CONTENDERS).map(|_| member()).collect();
         for member in members {
-            member.await.expect("no member panics");
+            member.await;
         }
         group.took()
     })
@@ -129,29 +128,6 @@ fn may_contended(locks: u64) -> Duration {
         let members: Vec<_> = (0..CONTENDERS).map(|_| member()).collect();
         for member in members {
             member.join().expect("no member panics");
-        }
-        group.took()
-    })
-}
-
-fn async_lock_contended(locks: u64) -> Duration {
-    rivals::smol::run_local(async move |executor| {
-        let (group, n) = (Rc::new(Group::new(CONTENDERS)), Rc::new(async_lock::Mutex::new(0u64)));
-        let member = || {
-            let (group, n) = (group.clone(), n.clone());
-            executor.spawn(async move {
-                group.begin();
-                for _ in 0..locks / CONTENDERS {
-                    let mut n = n.lock().await;
-                    rivals::tokio::yield_by_self_wake().await;
-                    *n += 1;
-                }
-                group.end();
-            })
-        };
-        let members: Vec<_> = (0..CONTENDERS).map(|_| member()).collect();
-        for member in members {
-            member.await;
         }
         group.took()
     })

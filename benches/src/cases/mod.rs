@@ -1,7 +1,6 @@
 //! The cases: one question a file.
 
 mod crossing;
-mod group;
 mod locking;
 mod offloading;
 mod queueing;
@@ -27,6 +26,8 @@ pub(crate) const NAMES: &[&str] = &[
     "sleep_cancel",
     "wake_early",
     "timer_cancel",
+    "timer_fire",
+    "timer_fire_1000",
     "queue_pingpong",
     "queue_stream",
     "queue_xthread",
@@ -54,6 +55,8 @@ pub(crate) fn build(name: &'static str) -> io::Result<Case> {
         "sleep_cancel" => timers::around_a_yield(),
         "wake_early" => timers::ended_by_a_neighbour(),
         "timer_cancel" => timers::among_many_armed(),
+        "timer_fire" => timers::firing(100_000),
+        "timer_fire_1000" => timers::firing(1_000),
         "queue_pingpong" => queueing::ping_pong(),
         "queue_stream" => queueing::stream(),
         "queue_xthread" => crossing::stream(),

@@ -1,74 +1,38 @@
 //! What does a message cost that goes through a queue, on one OS thread?
 
-use crate::{contest::Peer, rivals};
+use crate::{
+    contest::Peer,
+    ours,
+    rivals::{self, Runtime, monoio::Monoio, smol::Smol},
+};
 use may::go;
+use ours::queueing::ROOM;
 use std::time::{Duration, Instant};
 
 /// Back and forth between two tasks, over two queues of capacity 1: a message is one way. may's only queue has no bound.
 pub(super) fn ping_pong() -> Vec<Peer> {
     vec![
-        Peer::timed("greenroom", greenroom_ping_pong),
+        Peer::timed("greenroom", ours::queueing::ping_pong),
         Peer::timed("tokio", tokio_ping_pong),
         Peer::timed("may", may_ping_pong),
-        Peer::timed("flume", flume_ping_pong),
-        Peer::timed("async-channel", async_channel_ping_pong),
+        Peer::timed("flume/smol", flume_ping_pong::<Smol>),
+        Peer::timed("flume/monoio", flume_ping_pong::<Monoio>),
+        Peer::timed("async-channel/smol", async_channel_ping_pong::<Smol>),
+        Peer::timed("async-channel/monoio", async_channel_ping_pong::<Monoio>),
     ]
 }
 
 /// One way, over one queue of capacity 128. may's only queue has no bound.
 pub(super) fn stream() -> Vec<Peer> {
     vec![
-        Peer::timed("greenroom", greenroom_stream),
+        Peer::timed("greenroom", ours::queueing::stream),
         Peer::timed("tokio", tokio_stream),
         Peer::timed("may", may_stream),
-        Peer::timed("flume", flume_stream),
-        Peer::timed("async-channel", async_channel_stream),
+        Peer::timed("flume/smol", flume_stream::<Smol>),
+        Peer::timed("flume/monoio", flume_stream::<Monoio>),
+        Peer::timed("async-channel/smol", async_channel_stream::<Smol>),
+        Peer::timed("async-channel/monoio", async_channel_stream::<Monoio>),
     ]
-}
-
-const ROOM: usize = 128;
-
-fn greenroom_ping_pong(messages: u64) -> Duration {
-    greenroom::run(|| {
-        let (there, back) = (greenroom::queue::Queue::bounded(1), greenroom::queue::Queue::bounded(1));
-        let (heard, answers) = (there.clone(), back.clone());
-        let echo = greenroom::spawn(move || {
-            for message in &heard {
-                answers.put(message).expect("open");
-            }
-        });
-        let player = greenroom::spawn(move || {
-            let start = Instant::now();
-            for message in 0..messages / 2 {
-                there.put(message).expect("open");
-                back.get().expect("open");
-            }
-            there.close();
-            start.elapsed()
-        });
-        echo.join().expect("it does not panic");
-        player.join().expect("it does not panic")
-    })
-}
-
-fn greenroom_stream(messages: u64) -> Duration {
-    greenroom::run(|| {
-        let queue = greenroom::queue::Queue::bounded(ROOM);
-        let source = queue.clone();
-        let producer = greenroom::spawn(move || {
-            for message in 0..messages {
-                queue.put(message).expect("open");
-            }
-            queue.close();
-        });
-        let consumer = greenroom::spawn(move || {
-            let start = Instant::now();
-            assert_eq!(source.iter().count() as u64, messages);
-            start.elapsed()
-        });
-        producer.join().expect("it does not panic");
-        consumer.join().expect("it does not panic")
-    })
 }
 
 fn tokio_ping_pong(messages: u64) -> Duration {
@@ -153,16 +117,16 @@ fn may_stream(messages: u64) -> Duration {
     })
 }
 
-fn flume_ping_pong(messages: u64) -> Duration {
-    rivals::smol::run_local(async move |executor| {
+fn flume_ping_pong<R: Runtime>(messages: u64) -> Duration {
+    R::run(async move {
         let (there, heard) = flume::bounded(1);
         let (answers, back) = flume::bounded(1);
-        let echo = executor.spawn(async move {
+        let echo = R::spawn(async move {
             while let Ok(message) = heard.recv_async().await {
                 answers.send_async(message).await.expect("open");
             }
         });
-        let player = executor.spawn(async move {
+        let player = R::spawn(async move {
             let start = Instant::now();
             for message in 0..messages / 2 {
                 there.send_async(message).await.expect("open");
@@ -176,10 +140,10 @@ fn flume_ping_pong(messages: u64) -> Duration {
     })
 }
 
-fn flume_stream(messages: u64) -> Duration {
-    rivals::smol::run_local(async move |executor| {
+fn flume_stream<R: Runtime>(messages: u64) -> Duration {
+    R::run(async move {
         let (queue, source) = flume::bounded(ROOM);
-        let producer = executor.spawn(async move {
+        let producer = R::spawn(async move {
             for message in 0..messages {
                 queue.send_async(message).await.expect("open");
             }
@@ -196,16 +160,16 @@ fn flume_stream(messages: u64) -> Duration {
     })
 }
 
-fn async_channel_ping_pong(messages: u64) -> Duration {
-    rivals::smol::run_local(async move |executor| {
+fn async_channel_ping_pong<R: Runtime>(messages: u64) -> Duration {
+    R::run(async move {
         let (there, heard) = async_channel::bounded(1);
         let (answers, back) = async_channel::bounded(1);
-        let echo = executor.spawn(async move {
+        let echo = R::spawn(async move {
             while let Ok(message) = heard.recv().await {
                 answers.send(message).await.expect("open");
             }
         });
-        let player = executor.spawn(async move {
+        let player = R::spawn(async move {
             let start = Instant::now();
             for message in 0..messages / 2 {
                 there.send(message).await.expect("open");
@@ -219,10 +183,10 @@ fn async_channel_ping_pong(messages: u64) -> Duration {
     })
 }
 
-fn async_channel_stream(messages: u64) -> Duration {
-    rivals::smol::run_local(async move |executor| {
+fn async_channel_stream<R: Runtime>(messages: u64) -> Duration {
+    R::run(async move {
         let (queue, source) = async_channel::bounded(ROOM);
-        let producer = executor.spawn(async move {
+        let producer = R::spawn(async move {
             for message in 0..messages {
                 queue.send(message).await.expect("open");
             }

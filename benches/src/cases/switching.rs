@@ -2,65 +2,25 @@
 //!
 //! No scheduler takes part. corosensei is what greenroom stands on, so it is the limit, not a rival.
 
-use crate::contest::Peer;
+use crate::{contest::Peer, ours, stopwatch::time_round_trips};
 use corosensei::Coroutine;
 use generator::Gn;
-use greenroom::{
-    generator::{Generator, Resumed, Yielder},
-    greenlet::Greenlet,
-};
-use std::{
-    hint::black_box,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 pub(super) fn generator_peers() -> Vec<Peer> {
     vec![
-        Peer::timed("greenroom", greenroom_generator),
+        Peer::timed("greenroom", ours::switching::generator),
         Peer::timed("generator", generator_crate),
-        Peer::timed("corosensei", corosensei),
+        Peer::limit("corosensei", corosensei),
     ]
 }
 
 pub(super) fn greenlet_peers() -> Vec<Peer> {
     vec![
-        Peer::timed("greenroom", greenroom_greenlet),
+        Peer::timed("greenroom", ours::switching::greenlet),
         Peer::timed("generator", generator_crate),
-        Peer::timed("corosensei", corosensei),
+        Peer::limit("corosensei", corosensei),
     ]
-}
-
-/// Times round trips: there and back are two switches.
-fn round_trips(switches: u64, mut there_and_back: impl FnMut(u64) -> u64) -> Duration {
-    let start = Instant::now();
-    let mut value = 0;
-    for _ in 0..switches / 2 {
-        value = there_and_back(black_box(value));
-    }
-    black_box(value);
-    start.elapsed()
-}
-
-fn greenroom_generator(switches: u64) -> Duration {
-    let mut counter = Generator::<u64, u64, ()>::new(|yielder: &Yielder<u64, u64>, mut value| {
-        loop {
-            value = yielder.yield_(value + 1);
-        }
-    });
-    round_trips(switches, |value| match counter.send(value) {
-        Resumed::Yielded(value) => value,
-        Resumed::Returned(()) => unreachable!("the counter never returns"),
-    })
-}
-
-fn greenroom_greenlet(switches: u64) -> Duration {
-    let root = Greenlet::<u64>::current();
-    let counter = Greenlet::<u64>::new(move |mut value| {
-        loop {
-            value = root.switch(value + 1);
-        }
-    });
-    round_trips(switches, |value| counter.switch(value))
 }
 
 fn generator_crate(switches: u64) -> Duration {
@@ -72,7 +32,7 @@ fn generator_crate(switches: u64) -> Duration {
         0
     });
     // Not `send`, which is not inlined and takes half as long again.
-    round_trips(switches, |value| counter.raw_send(Some(value)).expect("the counter never returns"))
+    time_round_trips(switches, |value| counter.raw_send(Some(value)).expect("the counter never returns"))
 }
 
 fn corosensei(switches: u64) -> Duration {
@@ -81,5 +41,5 @@ fn corosensei(switches: u64) -> Duration {
             value = yielder.suspend(value + 1);
         }
     });
-    round_trips(switches, |value| counter.resume(value).as_yield().expect("the counter never returns"))
+    time_round_trips(switches, |value| counter.resume(value).as_yield().expect("the counter never returns"))
 }

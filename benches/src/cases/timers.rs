@@ -1,10 +1,19 @@
-//! What does a timer cost that is armed and taken back before it fires, as nearly all are?
+//! What does a timer cost: one that is armed and taken back before it fires, as nearly all are, and one that fires?
 
-use crate::{contest::Peer, rivals};
+use crate::{
+    contest::Peer,
+    lateness::{Lateness, scattered},
+    ours::{
+        self,
+        timers::{FAR, OTHERS, SPREAD},
+    },
+    rivals::{self, Runtime, monoio::Monoio, smol::Smol, tokio::Tokio},
+    stopwatch,
+};
 use may::go;
 use std::{
     cell::Cell,
-    future::{Future, poll_fn},
+    future::poll_fn,
     pin::{Pin, pin},
     rc::Rc,
     sync::{
@@ -15,18 +24,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-const FAR: Duration = Duration::from_secs(30);
-const OTHERS: usize = 100_000;
-
 /// A time limit around an operation that waits once. may has no time limit around any operation.
 pub(super) fn around_a_yield() -> Vec<Peer> {
-    vec![Peer::timed("greenroom", greenroom_around_a_yield), Peer::timed("tokio", tokio_around_a_yield)]
+    vec![
+        Peer::timed("greenroom", ours::timers::around_a_yield),
+        Peer::timed("tokio", tokio_around_a_yield),
+        Peer::timed("monoio", monoio_around_a_yield),
+    ]
 }
 
 /// A wait with a time limit that a neighbour ends: two switches beside the timer.
 pub(super) fn ended_by_a_neighbour() -> Vec<Peer> {
     vec![
-        Peer::timed("greenroom", greenroom_ended_by_a_neighbour),
+        Peer::timed("greenroom", ours::timers::ended_by_a_neighbour),
         Peer::timed("tokio", tokio_ended_by_a_neighbour),
         Peer::timed("may", may_ended_by_a_neighbour),
     ]
@@ -34,17 +44,29 @@ pub(super) fn ended_by_a_neighbour() -> Vec<Peer> {
 
 /// One timer alone, while 100,000 others are armed. may has no timer that can be taken back.
 pub(super) fn among_many_armed() -> Vec<Peer> {
-    vec![Peer::timed("greenroom", greenroom_among_many), Peer::timed("tokio", tokio_among_many)]
+    vec![
+        Peer::timed("greenroom", ours::timers::among_many),
+        Peer::timed("tokio", |timers| among_many::<Tokio, _>(timers, tokio::time::sleep)),
+        Peer::timed("smol", |timers| among_many::<Smol, _>(timers, async_io::Timer::after)),
+        Peer::timed("monoio", |timers| among_many::<Monoio, _>(timers, monoio::time::sleep)),
+    ]
 }
 
-fn greenroom_around_a_yield(timeouts: u64) -> Duration {
-    greenroom::run(|| {
-        let start = Instant::now();
-        for _ in 0..timeouts {
-            greenroom::timeout(FAR, greenroom::yield_now).expect("it ends in time");
-        }
-        start.elapsed()
-    })
+/// So many sleeps at a time, spread over 0 to 100 ms: CPU time, and how late the median one is.
+pub(super) fn firing(sleepers: u64) -> Vec<Peer> {
+    let peer = |name, run: fn(u64) -> (Duration, Duration)| {
+        Peer::new(name, move |_| {
+            let (cpu, late) = run(sleepers);
+            Ok(vec![("", cpu.as_nanos() as f64 / sleepers as f64), ("_late", late.as_nanos() as f64)])
+        })
+    };
+    vec![
+        peer("greenroom", ours::timers::fire),
+        peer("tokio", fire::<Tokio>),
+        peer("smol", fire::<Smol>),
+        peer("monoio", fire::<Monoio>),
+        peer("may", may_fire),
+    ]
 }
 
 fn tokio_around_a_yield(timeouts: u64) -> Duration {
@@ -57,26 +79,13 @@ fn tokio_around_a_yield(timeouts: u64) -> Duration {
     })
 }
 
-fn greenroom_ended_by_a_neighbour(waits: u64) -> Duration {
-    greenroom::run(|| {
-        let done = Rc::new(Cell::new(false));
-        let sleeper = greenroom::spawn({
-            let done = done.clone();
-            move || {
-                let start = Instant::now();
-                for _ in 0..waits {
-                    greenroom::thread::park_timeout(FAR);
-                }
-                done.set(true);
-                start.elapsed()
-            }
-        });
-        greenroom::yield_now();
-        while !done.get() {
-            sleeper.thread().unpark();
-            greenroom::yield_now();
+fn monoio_around_a_yield(timeouts: u64) -> Duration {
+    Monoio::run(async move {
+        let start = Instant::now();
+        for _ in 0..timeouts {
+            monoio::time::timeout(FAR, Monoio::yield_now()).await.expect("it ends in time");
         }
-        sleeper.join().expect("it does not panic")
+        start.elapsed()
     })
 }
 
@@ -132,40 +141,65 @@ fn may_ended_by_a_neighbour(waits: u64) -> Duration {
     })
 }
 
-fn greenroom_among_many(timers: u64) -> Duration {
-    greenroom::run(|| {
-        let others: Vec<_> = (0..OTHERS).map(|_| greenroom::time::Timer::new(FAR, || ())).collect();
-        let start = Instant::now();
-        for _ in 0..timers {
-            greenroom::timeout(FAR, || ()).expect("it ends in time");
-        }
-        let took = start.elapsed();
-        for timer in others {
-            assert!(timer.cancel(), "a timer fired before its time");
-        }
-        took
-    })
-}
-
-fn tokio_among_many(timers: u64) -> Duration {
-    rivals::tokio::run_local(async move {
-        let mut others: Vec<_> = (0..OTHERS).map(|_| Box::pin(tokio::time::sleep(FAR))).collect();
+fn among_many<R: Runtime, S: Future + 'static>(timers: u64, sleep: fn(Duration) -> S) -> Duration {
+    R::run_with_timers(async move {
+        let mut others: Vec<_> = (0..OTHERS).map(|_| Box::pin(sleep(FAR))).collect();
         for other in &mut others {
             arm(other.as_mut()).await;
         }
         let start = Instant::now();
         for _ in 0..timers {
-            arm(pin!(tokio::time::sleep(FAR))).await;
+            arm(pin!(sleep(FAR))).await;
         }
         start.elapsed()
     })
 }
 
-/// Polls a sleep once: tokio puts a timer into its wheel no sooner. Dropping the sleep takes it out.
-async fn arm(mut sleep: Pin<&mut tokio::time::Sleep>) {
+/// Polls a sleep once: these runtimes arm a timer no sooner. Dropping the sleep takes it back.
+async fn arm(mut sleep: Pin<&mut impl Future>) {
     poll_fn(|context| {
         assert!(sleep.as_mut().poll(context).is_pending(), "a timer fired before its time");
         Poll::Ready(())
     })
     .await;
+}
+
+fn fire<R: Runtime>(sleepers: u64) -> (Duration, Duration) {
+    R::run_with_timers(async move {
+        let (lateness, start) = (Lateness::of(sleepers), stopwatch::cpu_time());
+        let sleeper = |number| {
+            let lateness = lateness.clone();
+            R::spawn(async move {
+                let delay = scattered(number, SPREAD);
+                let due = Instant::now() + delay;
+                R::sleep(delay).await;
+                lateness.woke(due);
+            })
+        };
+        let handles: Vec<_> = (0..sleepers).map(sleeper).collect();
+        for handle in handles {
+            handle.await;
+        }
+        (stopwatch::cpu_time() - start, lateness.median())
+    })
+}
+
+fn may_fire(sleepers: u64) -> (Duration, Duration) {
+    rivals::may::run_coroutine(move || {
+        let (lateness, start) = (Lateness::of(sleepers), stopwatch::cpu_time());
+        let sleeper = |number| {
+            let lateness = lateness.clone();
+            go!(move || {
+                let delay = scattered(number, SPREAD);
+                let due = Instant::now() + delay;
+                may::coroutine::sleep(delay);
+                lateness.woke(due);
+            })
+        };
+        let handles: Vec<_> = (0..sleepers).map(sleeper).collect();
+        for handle in handles {
+            handle.join().expect("it does not panic");
+        }
+        (stopwatch::cpu_time() - start, lateness.median())
+    })
 }

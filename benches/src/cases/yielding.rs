@@ -1,67 +1,65 @@
 //! What does a yield cost while a group of green threads takes turns?
 
-use super::group::Group;
-use crate::{contest::Peer, rivals};
+use crate::{
+    contest::Peer,
+    group::Group,
+    ours,
+    rivals::{self, Runtime, monoio::Monoio, smol::Smol, tokio::Tokio},
+};
+use corosensei::{Coroutine, Yielder, stack::DefaultStack};
 use may::go;
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    hint::black_box,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 pub(super) fn peers_of_two() -> Vec<Peer> {
     vec![
-        Peer::timed("greenroom", |yields| greenroom(2, yields)),
-        Peer::timed("tokio", |yields| tokio(2, yields)),
+        Peer::timed("greenroom", |yields| ours::yielding::round_robin(2, yields)),
+        Peer::timed("tokio", |yields| futures::<Tokio>(2, yields)),
         Peer::timed("may", |yields| may(2, yields)),
+        Peer::timed("smol", |yields| futures::<Smol>(2, yields)),
+        Peer::timed("monoio", |yields| futures::<Monoio>(2, yields)),
+        Peer::limit("corosensei", |yields| corosensei(2, yields)),
     ]
 }
 
 pub(super) fn peers_of_a_thousand() -> Vec<Peer> {
     vec![
-        Peer::timed("greenroom", |yields| greenroom(1_000, yields)),
-        Peer::timed("tokio", |yields| tokio(1_000, yields)),
+        Peer::timed("greenroom", |yields| ours::yielding::round_robin(1_000, yields)),
+        Peer::timed("tokio", |yields| futures::<Tokio>(1_000, yields)),
         Peer::timed("may", |yields| may(1_000, yields)),
+        Peer::timed("smol", |yields| futures::<Smol>(1_000, yields)),
+        Peer::timed("monoio", |yields| futures::<Monoio>(1_000, yields)),
+        Peer::limit("corosensei", |yields| corosensei(1_000, yields)),
     ]
 }
 
-fn greenroom(members: u64, yields: u64) -> Duration {
-    greenroom::run(|| {
+pub(super) fn futures<R: Runtime>(members: u64, yields: u64) -> Duration {
+    R::run(async move {
         let group = Rc::new(Group::new(members));
         let member = || {
             let group = group.clone();
-            greenroom::spawn(move || {
+            R::spawn(async move {
                 group.begin();
                 for _ in 0..yields / members {
-                    greenroom::yield_now();
-                }
-                group.end();
-            })
-        };
-        let members: Vec<_> = (0..members).map(|_| member()).collect();
-        greenroom::try_joinall(members).expect("no member panics");
-        group.took()
-    })
-}
-
-fn tokio(members: u64, yields: u64) -> Duration {
-    rivals::tokio::run_local(async move {
-        let group = Rc::new(Group::new(members));
-        let member = || {
-            let group = group.clone();
-            tokio::task::spawn_local(async move {
-                group.begin();
-                for _ in 0..yields / members {
-                    rivals::tokio::yield_by_self_wake().await;
+                    R::yield_now().await;
                 }
                 group.end();
             })
         };
         let members: Vec<_> = (0..members).map(|_| member()).collect();
         for member in members {
-            member.await.expect("no member panics");
+            member.await;
         }
         group.took()
     })
 }
 
-fn may(members: u64, yields: u64) -> Duration {
+pub(super) fn may(members: u64, yields: u64) -> Duration {
     rivals::may::run_coroutine(move || {
         let group = Arc::new(Group::new(members));
         let member = || {
@@ -80,4 +78,40 @@ fn may(members: u64, yields: u64) -> Duration {
         }
         group.took()
     })
+}
+
+/// The least that a round robin takes: a ring of bare coroutines and a loop.
+fn corosensei(members: u64, yields: u64) -> Duration {
+    let member = |number: u64| {
+        let stack = DefaultStack::new(16 * 1_024).expect("there is memory");
+        Coroutine::<(), (), ()>::with_stack(stack, move |yielder, ()| match number % 8 {
+            0 => suspend_for_ever::<0>(yielder),
+            1 => suspend_for_ever::<384>(yielder),
+            2 => suspend_for_ever::<768>(yielder),
+            3 => suspend_for_ever::<1_152>(yielder),
+            4 => suspend_for_ever::<1_536>(yielder),
+            5 => suspend_for_ever::<1_920>(yielder),
+            6 => suspend_for_ever::<2_304>(yielder),
+            _ => suspend_for_ever::<2_688>(yielder),
+        })
+    };
+    let mut ring: VecDeque<_> = (0..members).map(member).collect();
+    ring.iter_mut().for_each(|member| _ = member.resume(()));
+    let start = Instant::now();
+    for _ in 0..yields {
+        let mut member = ring.pop_front().expect("none ends");
+        member.resume(());
+        ring.push_back(member);
+    }
+    start.elapsed()
+}
+
+/// So many bytes lie between the top of the stack and what is in use: at one and the same place within their pages, many
+/// stacks contend for the same sets of the cache.
+#[inline(never)]
+fn suspend_for_ever<const SHIFT: usize>(yielder: &Yielder<(), ()>) {
+    black_box(&[0u8; SHIFT]);
+    loop {
+        yielder.suspend(());
+    }
 }
