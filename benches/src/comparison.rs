@@ -1,9 +1,10 @@
 //! The comparison: all cases asked for, one after another, and the report of them.
 
 use crate::{
+    alone::Question,
     cases, echo, kernel,
     options::{self, Options, Request},
-    report,
+    report, targets, versions,
 };
 use std::{error::Error, fs, thread};
 
@@ -16,6 +17,14 @@ pub fn run(args: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
     match Request::from_args(args)? {
         Request::Help => println!("{}", options::USAGE),
         Request::EchoServer(kind) => echo::serve(&kind)?,
+        Request::Alone { peer, case, operations, threads } => {
+            kernel::die_with_parent()?;
+            let run = cases::alone::find(&peer, &case).ok_or_else(|| format!("{peer} has no {case}"))?;
+            // The others warm up by themselves, or are to find memory that nobody has used.
+            let warm_up = case == "growth_spawn";
+            let (peer, case, repetitions) = (&*peer, &*case, 1);
+            println!("{}", run.answer(&Question { peer, case, operations, threads, repetitions, warm_up }));
+        }
         Request::Compare(options) => compare(&options)?,
     }
     Ok(())
@@ -26,15 +35,18 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     // Servers inherit the core of this thread; the load takes the other one.
     let pinned = thread::available_parallelism()?.get() >= 2 && kernel::pin_to_core(0);
     kernel::raise_descriptor_limit()?;
-    report::print_head(options.rounds, pinned);
+    let rivals = versions::rivals();
+    report::print_head(options.rounds, pinned, &rivals);
     let mut results = Vec::new();
     for name in chosen {
-        let result = cases::build(name)?.compare(options.rounds, options.slice(name))?;
+        let result = cases::build(name)?.compare(options.rounds_of(name), options.slice(name));
         report::print_rows(&result);
         results.extend(result);
     }
+    let verdicts = targets::judge(&results);
+    report::print_targets(&verdicts);
     if let Some(path) = &options.json {
-        fs::write(path, report::json(&results, options.rounds, pinned))?;
+        fs::write(path, report::json(&results, &verdicts, options.rounds, pinned, &rivals))?;
     }
     Ok(())
 }

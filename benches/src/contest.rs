@@ -5,7 +5,7 @@
 
 use std::{io, time::Duration};
 
-/// One question: greenroom first, then its rivals.
+/// One question to all that can answer it.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) peers: Vec<Peer>,
@@ -89,12 +89,24 @@ fn operations_in(slice: Duration, run: Timed) -> u64 {
 
 impl Case {
     /// Measures all peers `rounds` times; one comparison a figure, of the peers that have it.
-    pub(crate) fn compare(mut self, rounds: usize, slice: Duration) -> io::Result<Vec<Comparison>> {
+    ///
+    /// A peer that fails is left out from then on, with a line that says why.
+    pub(crate) fn compare(mut self, rounds: usize, slice: Duration) -> Vec<Comparison> {
         let mut comparisons: Vec<Comparison> = Vec::new();
+        let mut failed = vec![false; self.peers.len()];
         for round in 0..rounds {
             for turn in 0..self.peers.len() {
                 let index = (round + turn) % self.peers.len();
-                for (figure, value) in (self.peers[index].measure)(slice)? {
+                if failed[index] {
+                    continue;
+                }
+                let peer = &mut self.peers[index];
+                let sample = (peer.measure)(slice).unwrap_or_else(|error| {
+                    println!("{:<24} {} is left out: {error}", self.name, peer.name);
+                    failed[index] = true;
+                    Sample::new()
+                });
+                for (figure, value) in sample {
                     let name = format!("{}{figure}", self.name);
                     let known = comparisons.iter().position(|comparison| comparison.name == name);
                     let place = known.unwrap_or_else(|| {
@@ -108,7 +120,8 @@ impl Case {
         for comparison in &mut comparisons {
             comparison.peers.retain(|series| series.rounds.len() == rounds);
         }
-        Ok(comparisons)
+        comparisons.retain(|comparison| !comparison.peers.is_empty());
+        comparisons
     }
 }
 
@@ -119,11 +132,51 @@ impl Comparison {
         Comparison { name, peers }
     }
 
-    pub(crate) fn greenroom(&self) -> &Series {
-        &self.peers[0]
+    pub(crate) fn greenroom(&self) -> Option<&Series> {
+        self.peers.iter().find(|series| series.peer == GREENROOM)
     }
 
-    pub(crate) fn rivals(&self) -> &[Series] {
-        &self.peers[1..]
+    /// All others, the limits among them.
+    pub(crate) fn rivals(&self) -> impl Iterator<Item = &Series> {
+        self.peers.iter().filter(|series| series.peer != GREENROOM)
+    }
+}
+
+const GREENROOM: &str = "greenroom";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(name: &'static str, measure: impl FnMut() -> io::Result<Sample> + 'static) -> Peer {
+        let mut measure = measure;
+        Peer::new(name, move |_| measure())
+    }
+
+    #[test]
+    fn each_figure_is_a_comparison_of_those_that_have_it() {
+        let peers = vec![
+            peer("greenroom", || Ok(vec![("", 1.0), ("_late", 5.0)])),
+            peer("other", || Ok(vec![("", 2.0)])),
+        ];
+        let comparisons = Case { name: "case", peers }.compare(3, Duration::ZERO);
+        let names: Vec<_> = comparisons.iter().map(|comparison| &*comparison.name).collect();
+        assert_eq!(names, ["case", "case_late"]);
+        assert_eq!(comparisons[0].greenroom().unwrap().rounds, [1.0; 3]);
+        assert_eq!(comparisons[0].rivals().count(), 1);
+        assert_eq!(comparisons[1].rivals().count(), 0);
+    }
+
+    #[test]
+    fn a_peer_that_fails_is_left_out_and_the_others_go_on() {
+        let mut left = 2;
+        let failing = move || {
+            left -= 1;
+            if left == 0 { Err(io::Error::other("it is tired")) } else { Ok(vec![("", 1.0)]) }
+        };
+        let peers = vec![peer("greenroom", || Ok(vec![("", 1.0)])), peer("failing", failing)];
+        let comparisons = Case { name: "case", peers }.compare(4, Duration::ZERO);
+        assert_eq!(comparisons[0].greenroom().unwrap().rounds.len(), 4);
+        assert_eq!(comparisons[0].rivals().count(), 0);
     }
 }

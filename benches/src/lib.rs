@@ -8,6 +8,8 @@ mod alone;
 #[cfg(feature = "rivals")]
 mod cases;
 #[cfg(feature = "rivals")]
+mod child;
+#[cfg(feature = "rivals")]
 pub mod comparison;
 #[cfg(feature = "rivals")]
 mod contest;
@@ -33,3 +35,7 @@ mod rivals;
 #[cfg_attr(not(feature = "rivals"), allow(dead_code, reason = "ratios are part of the comparison"))]
 mod stats;
 mod stopwatch;
+#[cfg(feature = "rivals")]
+mod targets;
+#[cfg(feature = "rivals")]
+mod versions;

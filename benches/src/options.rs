@@ -4,12 +4,14 @@ use std::{path::PathBuf, time::Duration};
 
 pub(crate) const USAGE: &str = "greenroom-bench [CASE…] [--rounds N] [--quick] [--json FILE]
 
-CASE      a name, or the beginning of some names, of: switch_generator switch_greenlet yield2 yield1000
-          spawn_join spawn_10k sleep_cancel wake_early timer_cancel queue_pingpong queue_stream queue_xthread
-          queue_xthread_pp lock_uncontended lock_contended8 lock_2_os_threads lock_4_os_threads offload
-          offload_1000 echo_1 echo_50 echo_500; all by default
---rounds  measures of each peer, 31 by default, 15 with --quick
---quick   short slices of time: the whole in about a minute
+CASE      a name, or the beginning of some names, of: switch switch_greenlet yield2 yield1000 spawn_join spawn_10k
+          sleep_cancel wake_early timer_cancel timer_fire timer_fire_1000 queue_pingpong queue_stream queue_xthread
+          queue_xthread_pp lock_uncontended lock_contended8 lock_2_os_threads lock_4_os_threads mem_parked
+          mem_unstarted growth_spawn growth_yield growth_sleep growth_memory offload offload_1000 echo_1 echo_50
+          echo_500; all by default
+--rounds  measures of each peer: 31 by default, 15 with --quick; fewer where one takes seconds (timer_fire, mem_,
+          growth_), unless this says more
+--quick   short slices of time: the whole in a few minutes
 --json    writes every round to FILE";
 
 /// What this process was started for.
@@ -17,6 +19,13 @@ pub(crate) enum Request {
     Help,
     /// A child of a comparison: one echo server of the kind named.
     EchoServer(String),
+    /// A child of a comparison: one case of one peer, once.
+    Alone {
+        peer: String,
+        case: String,
+        operations: u64,
+        threads: u64,
+    },
     Compare(Options),
 }
 
@@ -24,6 +33,8 @@ pub(crate) enum Request {
 pub(crate) struct Options {
     names: Vec<String>,
     pub(crate) rounds: usize,
+    /// The number of rounds was not asked for.
+    any_rounds: bool,
     quick: bool,
     pub(crate) json: Option<PathBuf>,
 }
@@ -36,6 +47,7 @@ impl Request {
             match arg.as_str() {
                 "--help" | "-h" => return Ok(Request::Help),
                 "echo-server" => return Ok(Request::EchoServer(value()?)),
+                "alone" => return Request::alone(args),
                 "--rounds" => rounds = Some(value()?.parse().map_err(|_| "--rounds needs a number")?),
                 "--quick" => quick = true,
                 "--json" => json = Some(PathBuf::from(value()?)),
@@ -43,11 +55,22 @@ impl Request {
                 _ => names.push(arg),
             }
         }
+        let any_rounds = rounds.is_none();
         let rounds = rounds.unwrap_or(if quick { 15 } else { 31 });
         if rounds == 0 {
             return Err("--rounds 0 measures nothing".into());
         }
-        Ok(Request::Compare(Options { names, rounds, quick, json }))
+        Ok(Request::Compare(Options { names, rounds, any_rounds, quick, json }))
+    }
+
+    fn alone(args: impl Iterator<Item = String>) -> Result<Request, String> {
+        const FORM: &str = "alone PEER CASE N THREADS";
+        let [peer, case, operations, threads] = &args.collect::<Vec<_>>()[..] else {
+            return Err(FORM.into());
+        };
+        let number = |text: &String| text.parse().map_err(|_| FORM);
+        let (operations, threads) = (number(operations)?, number(threads)?);
+        Ok(Request::Alone { peer: peer.clone(), case: case.clone(), operations, threads })
     }
 }
 
@@ -65,6 +88,21 @@ impl Options {
         Ok(known.iter().copied().filter(wanted).collect())
     }
 
+    /// How often each peer is measured: less often, where a measure takes long and differs little.
+    pub(crate) fn rounds_of(&self, case: &str) -> usize {
+        if !self.any_rounds {
+            return self.rounds;
+        }
+        match (case.split('_').next(), case, self.quick) {
+            (Some("growth"), _, false) => 5,
+            (Some("mem"), _, false) => 3,
+            (Some("growth" | "mem"), _, true) => 1,
+            (_, "timer_fire" | "timer_fire_1000", false) => 15,
+            (_, "timer_fire" | "timer_fire_1000", true) => 5,
+            _ => self.rounds,
+        }
+    }
+
     /// How long one peer runs in one round; a server process needs longer to settle than a loop.
     pub(crate) fn slice(&self, case: &str) -> Duration {
         Duration::from_millis(match (case.starts_with("echo"), self.quick) {
@@ -73,5 +111,48 @@ impl Options {
             (true, true) => 150,
             (true, false) => 500,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(line: &str) -> Result<Options, String> {
+        match Request::from_args(line.split_whitespace().map(str::to_owned))? {
+            Request::Compare(options) => Ok(options),
+            _ => Err("no comparison".into()),
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_a_name_chooses_all_that_begin_so() {
+        let known = ["yield2", "yield1000", "switch"];
+        assert_eq!(options("yield").unwrap().choose(&known), Ok(vec!["yield2", "yield1000"]));
+        assert_eq!(options("").unwrap().choose(&known).unwrap().len(), 3);
+        assert!(options("fold").unwrap().choose(&known).is_err());
+    }
+
+    #[test]
+    fn rounds_that_were_asked_for_hold_everywhere() {
+        assert_eq!(options("--rounds 20").unwrap().rounds_of("growth_spawn"), 20);
+        let quick = options("--quick").unwrap();
+        assert_eq!((quick.rounds_of("growth_spawn"), quick.rounds_of("yield2")), (1, 15));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for line in
+            ["--rounds 0", "--rounds", "--rounds few", "--fast", "alone tokio growth_spawn", "alone a b c d"]
+        {
+            assert!(options(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_child_is_told_its_case() {
+        let line = "alone tokio growth_spawn 1000 10".split(' ').map(str::to_owned);
+        let request = Request::from_args(line);
+        assert!(matches!(request, Ok(Request::Alone { operations: 1_000, threads: 10, .. })));
     }
 }

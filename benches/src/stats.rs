@@ -9,6 +9,11 @@ pub(crate) struct Ratio {
 }
 
 impl Ratio {
+    /// Whether there is something to divide, by something.
+    pub(crate) fn exists(ours: &[f64], theirs: &[f64]) -> bool {
+        !ours.is_empty() && ours.len() == theirs.len() && theirs.iter().all(|figure| *figure > 0.0)
+    }
+
     /// Divides round by round, so that a drift of the machine's speed falls out.
     pub(crate) fn of(ours: &[f64], theirs: &[f64]) -> Ratio {
         let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();

@@ -1,9 +1,13 @@
 //! The cases: one question a file.
 
+pub(crate) mod alone;
 mod crossing;
+mod growing;
 mod locking;
 mod offloading;
+mod parking;
 mod queueing;
+mod sleeping;
 mod spawning;
 mod switching;
 mod timers;
@@ -17,7 +21,7 @@ use std::io;
 
 /// The cases, in the order in which they run.
 pub(crate) const NAMES: &[&str] = &[
-    "switch_generator",
+    "switch",
     "switch_greenlet",
     "yield2",
     "yield1000",
@@ -36,6 +40,12 @@ pub(crate) const NAMES: &[&str] = &[
     "lock_contended8",
     "lock_2_os_threads",
     "lock_4_os_threads",
+    "mem_parked",
+    "mem_unstarted",
+    "growth_spawn",
+    "growth_yield",
+    "growth_sleep",
+    "growth_memory",
     "offload",
     "offload_1000",
     "echo_1",
@@ -46,7 +56,7 @@ pub(crate) const NAMES: &[&str] = &[
 /// Makes a case ready to run, its servers started.
 pub(crate) fn build(name: &'static str) -> io::Result<Case> {
     let peers: Vec<Peer> = match name {
-        "switch_generator" => switching::generator_peers(),
+        "switch" => switching::generator_peers(),
         "switch_greenlet" => switching::greenlet_peers(),
         "yield2" => yielding::peers_of_two(),
         "yield1000" => yielding::peers_of_a_thousand(),
@@ -65,6 +75,10 @@ pub(crate) fn build(name: &'static str) -> io::Result<Case> {
         "lock_contended8" => locking::contended(),
         "lock_2_os_threads" => locking::between_os_threads(2),
         "lock_4_os_threads" => locking::between_os_threads(4),
+        "mem_parked" => growing::parked(),
+        "mem_unstarted" => growing::unstarted(),
+        "growth_spawn" | "growth_yield" | "growth_sleep" => growing::peers(name),
+        "growth_memory" => growing::memory(),
         "offload" => offloading::round_trips(),
         "offload_1000" => offloading::batches(),
         "echo_1" => echo::peers(1)?,

@@ -60,13 +60,16 @@ pub(super) fn firing(sleepers: u64) -> Vec<Peer> {
             Ok(vec![("", cpu.as_nanos() as f64 / sleepers as f64), ("_late", late.as_nanos() as f64)])
         })
     };
-    vec![
+    let mut peers = vec![
         peer("greenroom", ours::timers::fire),
         peer("tokio", fire::<Tokio>),
         peer("smol", fire::<Smol>),
         peer("monoio", fire::<Monoio>),
-        peer("may", may_fire),
-    ]
+    ];
+    if sleepers <= rivals::may::MOST {
+        peers.push(peer("may", may_fire));
+    }
+    peers
 }
 
 fn tokio_around_a_yield(timeouts: u64) -> Duration {
