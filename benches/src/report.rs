@@ -15,7 +15,7 @@ pub(crate) fn print_head(rounds: usize, pinned: bool, rivals: &[String]) {
     );
     println!("95 % interval, below 1 is better; (limit): no rival; pinned to cores: {pinned}");
     println!("{}\n", rivals.join(", "));
-    println!("{:<24}{:>12}  {:<22}{:>12}{:>8}  95 %", "case", "greenroom", "rival", "rival's", "ratio");
+    println!("{:<28}{:>12}  {:<22}{:>12}{:>10}  95 %", "case", "greenroom", "rival", "rival's", "ratio");
 }
 
 pub(crate) fn print_rows(comparisons: &[Comparison]) {
@@ -23,15 +23,15 @@ pub(crate) fn print_rows(comparisons: &[Comparison]) {
         let (name, ours) = (&comparison.name, comparison.greenroom());
         let our_figure = ours.map_or("-".into(), |ours| format!("{:.1}", median(&ours.rounds)));
         if comparison.rivals().next().is_none() {
-            println!("{name:<24}{our_figure:>12}");
+            println!("{name:<28}{our_figure:>12}");
         }
         for rival in comparison.rivals() {
             let mark = if rival.limit { " (limit)" } else { "" };
             let (peer, figure) = (format!("{}{mark}", rival.peer), median(&rival.rounds));
             let ratio = ours.and_then(|ours| ratio(ours, rival)).map_or(String::new(), |ratio| {
-                format!("{:>8.3}  [{:.3}, {:.3}]", ratio.median, ratio.low, ratio.high)
+                format!("{:>10.3}  [{:.3}, {:.3}]", ratio.median, ratio.low, ratio.high)
             });
-            println!("{name:<24}{our_figure:>12}  {peer:<22}{figure:>12.1}{ratio}");
+            println!("{name:<28}{our_figure:>12}  {peer:<22}{figure:>12.1}{ratio}");
         }
     }
 }

@@ -6,17 +6,33 @@ use crate::{
 };
 use may::go;
 use std::{
+    cell::Cell,
     future::pending,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     thread,
     time::{Duration, Instant},
 };
 
-/// A task that waits for nothing at all: the smallest there is.
+/// Tasks that wait for nothing at all, the smallest there are.
 pub(super) fn futures<R: Runtime>(tasks: u64) -> (Duration, Footprint) {
     R::run(async move {
+        let begun = Rc::new(Cell::new(0));
         let (before, start) = (Footprint::now(), Instant::now());
-        let handles: Vec<_> = (0..tasks).map(|_| R::spawn(pending::<()>())).collect();
-        R::yield_now().await;
+        let parked = |_| {
+            let begun = begun.clone();
+            R::spawn(async move {
+                begun.set(begun.get() + 1);
+                pending::<()>().await;
+            })
+        };
+        let handles: Vec<_> = (0..tasks).map(parked).collect();
+        while begun.get() < tasks {
+            R::yield_now().await;
+        }
         let parked = (start.elapsed(), before.growth());
         drop(handles);
         parked
@@ -26,9 +42,20 @@ pub(super) fn futures<R: Runtime>(tasks: u64) -> (Duration, Footprint) {
 /// They stay parked until the process ends.
 pub(super) fn may(coroutines: u64) -> (Duration, Footprint) {
     rivals::may::run_coroutine(move || {
+        let begun = Arc::new(AtomicU64::new(0));
         let (before, start) = (Footprint::now(), Instant::now());
-        let handles: Vec<_> = (0..coroutines).map(|_| go!(may::coroutine::park)).collect();
-        may::coroutine::yield_now();
+        let parked = |_| {
+            let begun = begun.clone();
+            go!(move || {
+                begun.fetch_add(1, Relaxed);
+                may::coroutine::park();
+            })
+        };
+        let handles: Vec<_> = (0..coroutines).map(parked).collect();
+        while begun.load(Relaxed) < coroutines {
+            // Not a yield: may begins new ones only when none is ready.
+            may::coroutine::sleep(Duration::from_millis(1));
+        }
         let parked = (start.elapsed(), before.growth());
         drop(handles);
         parked
@@ -37,8 +64,19 @@ pub(super) fn may(coroutines: u64) -> (Duration, Footprint) {
 
 /// They stay parked until the process ends.
 pub(super) fn os_threads(threads: u64) -> (Duration, Footprint) {
+    let begun = Arc::new(AtomicU64::new(0));
     let (before, start) = (Footprint::now(), Instant::now());
-    let handles: Vec<_> = (0..threads).map(|_| thread::spawn(thread::park)).collect();
+    let parked = |_| {
+        let begun = begun.clone();
+        thread::spawn(move || {
+            begun.fetch_add(1, Relaxed);
+            thread::park();
+        })
+    };
+    let handles: Vec<_> = (0..threads).map(parked).collect();
+    while begun.load(Relaxed) < threads {
+        thread::sleep(Duration::from_millis(1));
+    }
     let parked = (start.elapsed(), before.growth());
     drop(handles);
     parked
