@@ -2,9 +2,11 @@
 
 use crate::{
     alone::Question,
-    cases, echo, kernel,
+    cases, docs, kernel, machine,
     options::{self, Options, Request},
-    report, targets, versions,
+    outside, report,
+    serving::{load_process, server_kind},
+    targets, versions,
 };
 use std::{error::Error, fs, thread};
 
@@ -16,7 +18,6 @@ use std::{error::Error, fs, thread};
 pub fn run(args: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
     match Request::from_args(args)? {
         Request::Help => println!("{}", options::USAGE),
-        Request::EchoServer(kind) => echo::serve(&kind)?,
         Request::Alone { peer, case, operations, threads } => {
             kernel::die_with_parent()?;
             let run = cases::alone::find(&peer, &case).ok_or_else(|| format!("{peer} has no {case}"))?;
@@ -25,6 +26,8 @@ pub fn run(args: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
             let (peer, case, repetitions) = (&*peer, &*case, 1);
             println!("{}", run.answer(&Question { peer, case, operations, threads, repetitions, warm_up }));
         }
+        Request::Server(args) => server_kind::serve(&args)?,
+        Request::Load(args) => load_process::obey(&args)?,
         Request::Compare(options) => compare(&options)?,
     }
     Ok(())
@@ -35,8 +38,10 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     // Servers inherit the core of this thread; the load takes the other one.
     let pinned = thread::available_parallelism()?.get() >= 2 && kernel::pin_to_core(0);
     kernel::raise_descriptor_limit()?;
-    let rivals = versions::rivals();
-    report::print_head(options.rounds, pinned, &rivals);
+    let mut rivals = versions::rivals();
+    rivals.extend(outside::versions()?);
+    let machine = machine::describe();
+    report::print_head(options.rounds, pinned, &machine, &rivals);
     let mut results = Vec::new();
     for name in chosen {
         let result = cases::build(name)?.compare(options.rounds_of(name), options.slice(name));
@@ -45,8 +50,13 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     let verdicts = targets::judge(&results);
     report::print_targets(&verdicts);
+    let json = report::json(&results, &verdicts, options.rounds, pinned, &machine, &rivals);
     if let Some(path) = &options.json {
-        fs::write(path, report::json(&results, &verdicts, options.rounds, pinned, &rivals))?;
+        fs::write(path, &json)?;
+    }
+    if options.docs {
+        fs::write(docs::json(), &json)?;
+        docs::draw(&docs::json())?;
     }
     Ok(())
 }

@@ -2,7 +2,11 @@
 
 use std::{
     io, mem,
-    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    os::{
+        fd::{AsRawFd, FromRawFd, OwnedFd},
+        unix::process::CommandExt,
+    },
+    process::Command,
     sync::OnceLock,
     time::Duration,
 };
@@ -35,21 +39,28 @@ fn allowed_cores() -> Vec<usize> {
     (0..libc::CPU_SETSIZE as usize).filter(|core| unsafe { libc::CPU_ISSET(*core, &set) }).collect()
 }
 
-/// Lets this process open as many descriptors as its hard limit allows.
-pub(crate) fn raise_descriptor_limit() -> io::Result<()> {
+/// Lets this process open as many descriptors as its hard limit allows; returns the number.
+pub(crate) fn raise_descriptor_limit() -> io::Result<u64> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: getrlimit fills the struct that it is given.
     check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) })?;
     limit.rlim_cur = limit.rlim_max;
     // SAFETY: setrlimit only reads the struct.
     check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) })?;
-    Ok(())
+    Ok(limit.rlim_cur)
 }
 
 /// Has this process killed when the thread that started it ends, so that no server outlives its bench.
 pub(crate) fn die_with_parent() -> io::Result<()> {
     // SAFETY: PR_SET_PDEATHSIG takes a number and touches no memory of ours.
     check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) }).map(drop)
+}
+
+/// Has the command's process killed when the thread that starts it ends, whatever program it is.
+#[cfg(feature = "rivals")]
+pub(crate) fn killed_with_parent(command: &mut Command) -> &mut Command {
+    // SAFETY: between fork and exec the closure makes one system call; it neither allocates nor locks (signal-safety(7)).
+    unsafe { command.pre_exec(die_with_parent) }
 }
 
 /// The CPU time that all threads of a process have used, user and system.
@@ -67,6 +78,7 @@ pub(crate) fn cpu_time(process: u32) -> io::Result<Duration> {
 }
 
 /// A level-triggered epoll instance that watches for input.
+#[derive(Debug)]
 pub(crate) struct Epoll {
     descriptor: OwnedFd,
     events: Vec<libc::epoll_event>,

@@ -14,9 +14,11 @@ pub mod comparison;
 #[cfg(feature = "rivals")]
 mod contest;
 #[cfg(feature = "rivals")]
-mod echo;
+mod docs;
+pub mod echo;
 mod footprint;
 mod group;
+pub mod http;
 #[expect(
     unsafe_code,
     reason = "epoll, the affinity of threads and the clock of a process are plain system calls"
@@ -24,14 +26,19 @@ mod group;
 #[cfg_attr(not(feature = "rivals"), allow(dead_code, reason = "the echo load is part of the comparison"))]
 mod kernel;
 mod lateness;
+#[cfg(feature = "rivals")]
+mod machine;
 pub mod micro;
 #[cfg(feature = "rivals")]
 mod options;
 mod ours;
 #[cfg(feature = "rivals")]
+mod outside;
+#[cfg(feature = "rivals")]
 mod report;
 #[cfg(feature = "rivals")]
 mod rivals;
+pub mod serving;
 #[cfg_attr(not(feature = "rivals"), allow(dead_code, reason = "ratios are part of the comparison"))]
 mod stats;
 mod stopwatch;

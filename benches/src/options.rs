@@ -2,23 +2,26 @@
 
 use std::{path::PathBuf, time::Duration};
 
-pub(crate) const USAGE: &str = "greenroom-bench [CASE…] [--rounds N] [--quick] [--json FILE]
+pub(crate) const USAGE: &str = "greenroom-bench [CASE…] [--rounds N] [--quick] [--json FILE] [--docs]
 
 CASE      a name, or the beginning of some names, of: switch switch_greenlet yield2 yield1000 spawn_join spawn_10k
           sleep_cancel wake_early timer_cancel timer_fire timer_fire_1000 queue_pingpong queue_stream queue_xthread
           queue_xthread_pp lock_uncontended lock_contended8 lock_2_os_threads lock_4_os_threads mem_parked
           mem_unstarted growth_spawn growth_yield growth_sleep growth_memory offload offload_1000 echo_1 echo_50
-          echo_500; all by default
---rounds  measures of each peer: 31 by default, 15 with --quick; fewer where one takes seconds (timer_fire, mem_,
-          growth_), unless this says more
+          echo_500 echo_5000 http_64; all by default
+--rounds  measures of each peer: 31 by default, 15 with --quick; fewer where one takes long (timer_fire, mem_, growth_,
+          echo_, http_), unless this says more
 --quick   short slices of time: the whole in a few minutes
---json    writes every round to FILE";
+--json    writes every round to FILE
+--docs    shows the run in docs/benchmarks.md: its tables, its plots (by python3), and every round as JSON beside it";
 
 /// What this process was started for.
 pub(crate) enum Request {
     Help,
-    /// A child of a comparison: one echo server of the kind named.
-    EchoServer(String),
+    /// A child of a comparison: a server.
+    Server(Vec<String>),
+    /// A child of a comparison: the load of a server.
+    Load(Vec<String>),
     /// A child of a comparison: one case of one peer, once.
     Alone {
         peer: String,
@@ -37,19 +40,24 @@ pub(crate) struct Options {
     any_rounds: bool,
     quick: bool,
     pub(crate) json: Option<PathBuf>,
+    /// The page of the docs is to show this run.
+    pub(crate) docs: bool,
 }
 
 impl Request {
     pub(crate) fn from_args(mut args: impl Iterator<Item = String>) -> Result<Request, String> {
-        let (mut names, mut rounds, mut quick, mut json) = (Vec::new(), None, false, None);
+        let (mut names, mut rounds, mut json) = (Vec::new(), None, None);
+        let (mut quick, mut docs) = (false, false);
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
             match arg.as_str() {
                 "--help" | "-h" => return Ok(Request::Help),
-                "echo-server" => return Ok(Request::EchoServer(value()?)),
+                "server" => return Ok(Request::Server(args.collect())),
+                "load" => return Ok(Request::Load(args.collect())),
                 "alone" => return Request::alone(args),
                 "--rounds" => rounds = Some(value()?.parse().map_err(|_| "--rounds needs a number")?),
                 "--quick" => quick = true,
+                "--docs" => docs = true,
                 "--json" => json = Some(PathBuf::from(value()?)),
                 flag if flag.starts_with('-') => return Err(format!("unknown option {flag}\n\n{USAGE}")),
                 _ => names.push(arg),
@@ -60,7 +68,10 @@ impl Request {
         if rounds == 0 {
             return Err("--rounds 0 measures nothing".into());
         }
-        Ok(Request::Compare(Options { names, rounds, any_rounds, quick, json }))
+        if docs && !names.is_empty() {
+            return Err("--docs shows a whole run, not some of its cases".into());
+        }
+        Ok(Request::Compare(Options { names, rounds, any_rounds, quick, json, docs }))
     }
 
     fn alone(args: impl Iterator<Item = String>) -> Result<Request, String> {
@@ -95,6 +106,8 @@ impl Options {
         }
         match (case.split('_').next(), case, self.quick) {
             (Some("growth"), _, false) => 5,
+            (Some("echo" | "http"), _, false) => 17,
+            (Some("echo" | "http"), _, true) => 5,
             (Some("mem"), _, false) => 3,
             (Some("growth" | "mem"), _, true) => 1,
             (_, "timer_fire" | "timer_fire_1000", false) => 15,
@@ -105,11 +118,11 @@ impl Options {
 
     /// How long one peer runs in one round; a server process needs longer to settle than a loop.
     pub(crate) fn slice(&self, case: &str) -> Duration {
-        Duration::from_millis(match (case.starts_with("echo"), self.quick) {
+        Duration::from_millis(match (case.starts_with("echo") || case.starts_with("http"), self.quick) {
             (false, true) => 20,
             (false, false) => 50,
             (true, true) => 150,
-            (true, false) => 500,
+            (true, false) => 400,
         })
     }
 }
@@ -131,6 +144,12 @@ mod tests {
         assert_eq!(options("yield").unwrap().choose(&known), Ok(vec!["yield2", "yield1000"]));
         assert_eq!(options("").unwrap().choose(&known).unwrap().len(), 3);
         assert!(options("fold").unwrap().choose(&known).is_err());
+    }
+
+    #[test]
+    fn the_page_of_the_docs_shows_whole_runs_only() {
+        assert!(options("--docs --quick").unwrap().docs);
+        assert!(options("--docs yield").is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::{
     targets::Verdict,
 };
 
-pub(crate) fn print_head(rounds: usize, pinned: bool, rivals: &[String]) {
+pub(crate) fn print_head(rounds: usize, pinned: bool, machine: &str, rivals: &[String]) {
     println!(
         "nanoseconds an operation (mem_, growth_memory_: bytes a green thread); medians of {rounds} interleaved"
     );
@@ -14,7 +14,7 @@ pub(crate) fn print_head(rounds: usize, pinned: bool, rivals: &[String]) {
         "rounds, fewer where a case needs long; ratio: greenroom / rival, median of the paired ratios with its"
     );
     println!("95 % interval, below 1 is better; (limit): no rival; pinned to cores: {pinned}");
-    println!("{}\n", rivals.join(", "));
+    println!("{machine}; {}\n", rivals.join(", "));
     println!("{:<28}{:>12}  {:<22}{:>12}{:>10}  95 %", "case", "greenroom", "rival", "rival's", "ratio");
 }
 
@@ -63,6 +63,7 @@ pub(crate) fn json(
     verdicts: &[Verdict],
     rounds: usize,
     pinned: bool,
+    machine: &str,
     rivals: &[String],
 ) -> String {
     let listed = |lines: Vec<String>| lines.join(",\n");
@@ -70,7 +71,7 @@ pub(crate) fn json(
     let targets = listed(verdicts.iter().map(verdict_json).collect());
     let rivals = rivals.iter().map(|rival| format!("\"{rival}\"")).collect::<Vec<_>>().join(",");
     format!(
-        "{{\"unit\":\"ns an operation\",\"rounds\":{rounds},\"pinned\":{pinned},\"rivals\":[{rivals}],\n\"cases\":[\n{cases}\n],\n\"targets\":[\n{targets}\n]}}\n"
+        "{{\"unit\":\"ns an operation\",\"rounds\":{rounds},\"pinned\":{pinned},\"machine\":\"{machine}\",\"rivals\":[{rivals}],\n\"cases\":[\n{cases}\n],\n\"targets\":[\n{targets}\n]}}\n"
     )
 }
 

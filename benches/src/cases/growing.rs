@@ -6,7 +6,7 @@
 use crate::{
     child,
     contest::{Peer, Sample},
-    rivals,
+    outside, rivals,
 };
 use std::{env, io, process::Command};
 
@@ -26,8 +26,19 @@ struct Size {
 
 const PEERS: [&str; 5] = ["greenroom", "tokio", "smol", "monoio", "may"];
 
+/// With those in other languages that are installed.
+fn all_peers() -> io::Result<Vec<&'static str>> {
+    let mut peers = PEERS.to_vec();
+    for rival in outside::NAMES {
+        if outside::command(rival)?.is_some() {
+            peers.push(rival);
+        }
+    }
+    Ok(peers)
+}
+
 /// Nanoseconds an operation at each size, and by what factor they are more at 1,000,000 than at 1,000.
-pub(super) fn peers(case: &'static str) -> Vec<Peer> {
+pub(super) fn peers(case: &'static str) -> io::Result<Vec<Peer>> {
     let peer = |name| {
         Peer::new(name, move |_| {
             let mut sample = Sample::new();
@@ -42,7 +53,9 @@ pub(super) fn peers(case: &'static str) -> Vec<Peer> {
             Ok(sample)
         })
     };
-    PEERS.into_iter().map(peer).collect()
+    // gevent would take as long as all others together.
+    let peers = all_peers()?.into_iter().filter(|name| *name != "gevent");
+    Ok(peers.map(peer).collect())
 }
 
 /// Enough for a tenth of a second or so; each green thread takes part at least once.
@@ -57,7 +70,7 @@ fn operations(case: &str, threads: u64) -> u64 {
 }
 
 /// Bytes a green thread at each size, and bytes of page tables.
-pub(super) fn memory() -> Vec<Peer> {
+pub(super) fn memory() -> io::Result<Vec<Peer>> {
     let peer = |name| {
         Peer::new(name, move |_| {
             let mut sample = Sample::new();
@@ -69,13 +82,13 @@ pub(super) fn memory() -> Vec<Peer> {
             Ok(sample)
         })
     };
-    PEERS.into_iter().map(peer).collect()
+    Ok(all_peers()?.into_iter().map(peer).collect())
 }
 
 /// Bytes of a parked one among 10,000, which all peers can hold.
-pub(super) fn parked() -> Vec<Peer> {
+pub(super) fn parked() -> io::Result<Vec<Peer>> {
     let peer = |name| held(name, "mem_parked", 10_000);
-    PEERS.into_iter().chain(["os-threads"]).map(peer).collect()
+    Ok(all_peers()?.into_iter().chain(["os-threads"]).map(peer).collect())
 }
 
 /// Bytes of one among 1,000,000 that have not begun. A task of the rivals' is the same size before as after.
@@ -95,11 +108,15 @@ fn held(name: &'static str, case: &'static str, threads: u64) -> Peer {
 }
 
 fn can_hold(peer: &str, threads: u64) -> bool {
-    peer != "may" || threads <= rivals::may::MOST
+    (peer != "may" || threads <= rivals::may::MOST) && outside::can_hold(peer, threads)
 }
 
-/// This program again, as `alone PEER CASE N THREADS`.
+/// This program again, as `alone PEER CASE N THREADS`, or one in another language.
 fn ask(peer: &str, case: &str, operations: u64, threads: u64) -> io::Result<child::Answer> {
+    if outside::NAMES.contains(&peer) {
+        let numbers = [operations, threads];
+        return outside::ask(peer, case, if threads == 0 { &numbers[..1] } else { &numbers });
+    }
     let mut command = Command::new(env::current_exe()?);
     command.args(["alone", peer, case, &operations.to_string(), &threads.to_string()]);
     child::ask(&mut command)

@@ -15,7 +15,8 @@ mod yielding;
 
 use crate::{
     contest::{Case, Peer},
-    echo,
+    outside,
+    serving::{Protocol, match_up},
 };
 use std::io;
 
@@ -51,11 +52,13 @@ pub(crate) const NAMES: &[&str] = &[
     "echo_1",
     "echo_50",
     "echo_500",
+    "echo_5000",
+    "http_64",
 ];
 
 /// Makes a case ready to run, its servers started.
 pub(crate) fn build(name: &'static str) -> io::Result<Case> {
-    let peers: Vec<Peer> = match name {
+    let mut peers: Vec<Peer> = match name {
         "switch" => switching::generator_peers(),
         "switch_greenlet" => switching::greenlet_peers(),
         "yield2" => yielding::peers_of_two(),
@@ -75,16 +78,19 @@ pub(crate) fn build(name: &'static str) -> io::Result<Case> {
         "lock_contended8" => locking::contended(),
         "lock_2_os_threads" => locking::between_os_threads(2),
         "lock_4_os_threads" => locking::between_os_threads(4),
-        "mem_parked" => growing::parked(),
+        "mem_parked" => growing::parked()?,
         "mem_unstarted" => growing::unstarted(),
-        "growth_spawn" | "growth_yield" | "growth_sleep" => growing::peers(name),
-        "growth_memory" => growing::memory(),
+        "growth_spawn" | "growth_yield" | "growth_sleep" => growing::peers(name)?,
+        "growth_memory" => growing::memory()?,
         "offload" => offloading::round_trips(),
         "offload_1000" => offloading::batches(),
-        "echo_1" => echo::peers(1)?,
-        "echo_50" => echo::peers(50)?,
-        "echo_500" => echo::peers(500)?,
+        "echo_1" => match_up::peers(Protocol::Echo, 1)?,
+        "echo_50" => match_up::peers(Protocol::Echo, 50)?,
+        "echo_500" => match_up::peers(Protocol::Echo, 500)?,
+        "echo_5000" => match_up::peers(Protocol::Echo, 5_000)?,
+        "http_64" => match_up::peers(Protocol::Http, 64)?,
         _ => return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("unknown case {name}"))),
     };
+    peers.extend(outside::peers(name)?);
     Ok(Case { name, peers })
 }

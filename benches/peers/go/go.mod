@@ -1,0 +1,3 @@
+module greenroom-bench-go
+
+go 1.19
