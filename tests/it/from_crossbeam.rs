@@ -85,9 +85,12 @@ fn nap(duration: Duration) {
     if HUBLESS.get() { std::thread::sleep(duration) } else { sleep(duration) }
 }
 
-/// Lets others go first, on any side.
+/// Lets others go first, on any side: other green threads, and other OS threads if there are fewer cores than of these.
 fn give_way() {
-    if HUBLESS.get() { std::thread::yield_now() } else { greenroom::yield_now() }
+    if !HUBLESS.get() {
+        greenroom::yield_now();
+    }
+    std::thread::yield_now();
 }
 
 /// How far a case has come, told by other means than those that are tested.
