@@ -330,9 +330,16 @@ fn a_pool_keeps_neither_what_a_job_took_nor_what_it_gave() {
 #[test]
 fn green_threads_run_while_a_future_is_waited_for() {
     with_pool(1, |pool| {
-        let future = pool.submit(|| square_after(6, ms(20)));
+        let (go, gate) = std::sync::mpsc::channel();
+        let future = pool.submit(move || {
+            gate.recv().unwrap();
+            36
+        });
         assert!(!future.wait_timeout(ms(1)));
-        let other = spawn(|| 2016);
+        let other = spawn(move || {
+            go.send(()).unwrap();
+            2016
+        });
         future.wait();
         assert!(future.is_done() && !future.is_running() && other.is_finished());
         assert_eq!((future.result().unwrap(), other.join().unwrap()), (36, 2016));
