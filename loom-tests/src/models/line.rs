@@ -205,6 +205,24 @@ fn no_letter_is_left_for_one_whose_time_is_over() {
     });
 }
 
+/// Preemptions: 2. Seen to fail with a `tell_far` that posts the letter before it tells: the ring for another letter, late,
+/// has the hub read it too early.
+#[test]
+fn a_letter_that_is_read_at_the_ring_of_another_says_what_was_told() {
+    check(2, || {
+        seat::become_green();
+        let shelf = Shelf::new();
+        let putters = [1, 2].map(|number| beside(&shelf, move |shelf| shelf.put_number(number)));
+        let got = shelf.get_soon();
+        shelf.get_always();
+        for putter in putters {
+            putter.join().unwrap();
+        }
+        assert!(seat::has_no_mail());
+        assert_eq!(shelf.held(), usize::from(got.is_none()));
+    });
+}
+
 /// Preemptions: 2. Seen to fail with a `tell_first` that leaves the letter to be posted after the latch.
 #[test]
 fn no_letter_is_left_for_one_who_is_killed() {

@@ -7,7 +7,7 @@ use loom::sync::Arc;
 
 use super::rest::Rest;
 use super::{beside, check};
-use crate::park::seat::{Manner, Victim, unless_killed};
+use crate::park::seat::{Manner, Victim, become_green, has_no_mail, unless_killed};
 use crate::queue::error::{GetError, PutError};
 use crate::queue::heap::Heap;
 use crate::queue::raw::Core;
@@ -103,6 +103,44 @@ fn a_queue_that_holds_nothing_hands_over() {
         assert_eq!(get(&queue), 1);
         putter.join().unwrap();
         assert!(drain(&queue).is_empty());
+    });
+}
+
+/// Preemptions: 3. Seen to fail with a `put_slowly` that lets go of the latch between its last look and its place in the line.
+#[test]
+fn two_hubs_meet_at_queues_that_hold_nothing_and_one_of_them_answers() {
+    check(3, || {
+        let queues = Arc::new([Queue::new(Some(0)), Queue::new(Some(0))]);
+        let other = beside(&queues, |[requests, responses]| {
+            become_green();
+            put(responses, get(requests) + 1);
+        });
+        become_green();
+        let [requests, responses] = &*queues;
+        put(requests, 1);
+        assert_eq!(get(responses), 2);
+        other.join().unwrap();
+        assert!(has_no_mail());
+    });
+}
+
+/// Preemptions: 3. Seen to fail with a `tell_far` that posts no letter.
+#[test]
+fn one_who_only_looks_meets_the_hub_that_waits() {
+    check(3, || {
+        let queue = Arc::new(Queue::new(Some(0)));
+        let looker = beside(&queue, |queue| {
+            loop {
+                match queue.get(Wish::NO_WAIT) {
+                    Ok(item) => return *item.0,
+                    Err(_) => loom::thread::yield_now(),
+                }
+            }
+        });
+        become_green();
+        put(&queue, 1);
+        assert_eq!(looker.join().unwrap(), 1);
+        assert!(has_no_mail());
     });
 }
 
