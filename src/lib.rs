@@ -17,9 +17,9 @@
 #![doc = include_str!("../README.md")]
 // Unsafe code lives behind this fence: each module that may hold it says why. What is not named here has none.
 
-#[expect(unsafe_code, reason = "calls the C library")]
-mod os;
 mod shim;
+#[expect(unsafe_code, reason = "calls the C library")]
+mod sys;
 
 mod stack;
 

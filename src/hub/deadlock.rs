@@ -19,7 +19,7 @@ use crate::hub::record::Record;
 use crate::hub::requests::Requests;
 use crate::hub::task::{State, Task, TaskPtr, WaitingFor};
 use crate::hub::{Hub, full_budget};
-use crate::os;
+use crate::sys;
 
 /// How long nothing must come before the hub asks whether anything can.
 const DOUBT: Moment = 50_000_000;
@@ -90,7 +90,7 @@ impl Hub {
             return false;
         }
         // What an OS thread did before its end is there to be seen: so they are counted first.
-        let alone = os::thread_count().is_some_and(|count| count <= bystanders::idle() + 1);
+        let alone = sys::thread_count().is_some_and(|count| count <= bystanders::idle() + 1);
         if !self.remote.inbox.is_empty() {
             return false;
         }

@@ -17,7 +17,7 @@ use slab::Slab;
 
 use crate::hub::clock::Moment;
 use crate::hub::waiters::WaitList;
-use crate::os;
+use crate::sys;
 
 const WAKER: Token = Token(usize::MAX);
 const ALARM: Token = Token(usize::MAX - 1);
@@ -188,7 +188,7 @@ impl Reactor {
     fn set_alarm(&self, wait: Moment) -> io::Result<()> {
         let mut alarm = self.alarm.borrow_mut();
         if alarm.is_none() {
-            let made = os::new_alarm()?;
+            let made = sys::new_alarm()?;
             self.poll.borrow().registry().register(
                 &mut SourceFd(&made.as_raw_fd()),
                 ALARM,
@@ -196,7 +196,7 @@ impl Reactor {
             )?;
             *alarm = Some(made);
         }
-        os::set_alarm(alarm.as_ref().expect("made above").as_fd(), wait)
+        sys::set_alarm(alarm.as_ref().expect("made above").as_fd(), wait)
     }
 
     /// Does anybody wait for a descriptor?

@@ -15,8 +15,8 @@ use crate::hub::reactor::{Lane, Lanes, Registration};
 use crate::hub::task::{WaitingFor, Woken};
 use crate::hub::waiters::{Node, Waiter};
 use crate::hub::{self, Hub};
-use crate::os;
 use crate::park::{self, Manner};
+use crate::sys;
 
 /// One of the two ways in which bytes go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,7 +43,7 @@ pub(crate) struct Source {
 impl Source {
     /// Takes a descriptor and makes it non-blocking.
     pub(crate) fn new(fd: OwnedFd) -> io::Result<Rc<Source>> {
-        os::set_nonblocking(fd.as_fd(), true)?;
+        sys::set_nonblocking(fd.as_fd(), true)?;
         Ok(Rc::new(Source {
             fd: OnceCell::from(fd),
             lanes: Rc::default(),
@@ -180,7 +180,7 @@ impl Source {
             return Ok(());
         }
         let deregistered = self.deregister();
-        let ended = os::replace_by_dead_socket(self.fd());
+        let ended = sys::replace_by_dead_socket(self.fd());
         if let Some(hub) = hub::try_current() {
             for lane in [&self.lanes.read, &self.lanes.write] {
                 lane.promised.set(false);
@@ -199,7 +199,7 @@ impl Source {
             }
             Err(shared) => shared.fd().try_clone_to_owned()?,
         };
-        os::set_nonblocking(fd.as_fd(), false)?;
+        sys::set_nonblocking(fd.as_fd(), false)?;
         Ok(fd)
     }
 }

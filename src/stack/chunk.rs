@@ -16,7 +16,7 @@ use std::ops::Range as Span;
 use super::guard::{self, Setting};
 use super::layout::Layout;
 use super::registry::{self, Entry, Range};
-use crate::os;
+use crate::sys;
 
 /// Addresses that must be left over for the rest of the program (its allocator) when we have reserved ours.
 pub(super) const ADDRESSES_LEFT_TO_OTHERS: usize = 16 << 20;
@@ -121,7 +121,7 @@ impl Chunk {
         let bottom = self.layout.bottom(self.layout.top(self.start, slots.start));
         let end = self.start + slots.end * self.layout.slot();
         // SAFETY: as the caller promises. Locked memory (mlockall) refuses and keeps its pages, as it was told to.
-        let _ = unsafe { os::discard(bottom, end - bottom) };
+        let _ = unsafe { sys::discard(bottom, end - bottom) };
     }
 
     /// Unmaps it.
@@ -132,17 +132,17 @@ impl Chunk {
     pub(super) unsafe fn unmap(self) {
         registry::remove(self.entry);
         // SAFETY: nobody holds an address of it (caller). It cannot fail unless mappings run out, and then it leaks.
-        let _ = unsafe { os::unmap(self.start, self.slots * self.layout.slot()) };
+        let _ = unsafe { sys::unmap(self.start, self.slots * self.layout.slot()) };
     }
 }
 
 /// Reserves `bytes` if that leaves some addresses to others: whoever took the last one would make the next
 /// allocation abort.
 fn reserve_with_others_in_mind(bytes: usize) -> io::Result<usize> {
-    let lowest = os::reserve(ADDRESSES_LEFT_TO_OTHERS + bytes)?;
+    let lowest = sys::reserve(ADDRESSES_LEFT_TO_OTHERS + bytes)?;
     // Those below go back: so chunk lies beside chunk, and the kernel counts neighbours as one mapping.
     // SAFETY: mapped just now, unused. If it cannot be unmapped, addresses are lost and nothing else.
-    let _ = unsafe { os::unmap(lowest, ADDRESSES_LEFT_TO_OTHERS) };
+    let _ = unsafe { sys::unmap(lowest, ADDRESSES_LEFT_TO_OTHERS) };
     Ok(lowest + ADDRESSES_LEFT_TO_OTHERS)
 }
 
@@ -154,7 +154,7 @@ fn guard_all(layout: Layout, start: usize, slots: usize) -> io::Result<usize> {
         let Err(error) = (unsafe { guard::set_heavy(start + index * layout.slot()) }) else { continue };
         let kept = index.saturating_sub(GUARDS_LEFT_TO_OTHERS);
         // SAFETY: as above, and these slots are not handed out.
-        let _ = unsafe { os::unmap(start + kept * layout.slot(), (slots - kept) * layout.slot()) };
+        let _ = unsafe { sys::unmap(start + kept * layout.slot(), (slots - kept) * layout.slot()) };
         return if kept == 0 { Err(error) } else { Ok(kept) };
     }
     Ok(slots)

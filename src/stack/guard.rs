@@ -11,7 +11,7 @@ use std::io;
 use std::sync::OnceLock;
 
 use super::layout::GUARD;
-use crate::os;
+use crate::sys;
 
 /// How the guards of a pool are set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +44,12 @@ impl Guards {
 fn kernel_has_light_guards() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
     *ANSWER.get_or_init(|| {
-        let page = os::page_size();
-        let Ok(start) = os::reserve(page) else { return false };
+        let page = sys::page_size();
+        let Ok(start) = sys::reserve(page) else { return false };
         // SAFETY: the page was mapped just now, for this question only.
         unsafe {
-            let known = os::install_guard(start, page).is_ok();
-            let _ = os::unmap(start, page);
+            let known = sys::install_guard(start, page).is_ok();
+            let _ = sys::unmap(start, page);
             known
         }
     })
@@ -59,10 +59,10 @@ fn kernel_has_light_guards() -> bool {
 ///
 /// # Safety
 ///
-/// [`GUARD`] bytes from `start` are mapped by [`os::reserve`] and hold nothing that anybody needs.
+/// [`GUARD`] bytes from `start` are mapped by [`sys::reserve`] and hold nothing that anybody needs.
 pub(super) unsafe fn set_light(start: usize) -> io::Result<()> {
     // SAFETY: as the caller promises.
-    match unsafe { os::install_guard(start, GUARD) } {
+    match unsafe { sys::install_guard(start, GUARD) } {
         // SAFETY: as the caller promises.
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => unsafe { set_heavy(start) },
         done => done,
@@ -76,5 +76,5 @@ pub(super) unsafe fn set_light(start: usize) -> io::Result<()> {
 /// As for [`set_light`].
 pub(super) unsafe fn set_heavy(start: usize) -> io::Result<()> {
     // SAFETY: as the caller promises.
-    unsafe { os::forbid_access(start, GUARD) }
+    unsafe { sys::forbid_access(start, GUARD) }
 }

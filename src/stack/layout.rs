@@ -12,7 +12,7 @@
 
 use std::io;
 
-use crate::os;
+use crate::sys;
 
 /// Bytes below each stack that fault. Wider than a page, because C functions may step over one: their compilers put
 /// no probes into large frames (S22).
@@ -37,7 +37,7 @@ pub(super) struct Layout {
 impl Layout {
     /// The layout of stacks with at least `bytes` to use.
     pub(super) fn new(bytes: usize) -> io::Result<Layout> {
-        let page = os::page_size();
+        let page = sys::page_size();
         let size = bytes
             .max(super::smallest_size())
             .checked_next_multiple_of(page)
@@ -51,7 +51,7 @@ impl Layout {
 
     /// The layout whose [`size`](Self::size) is known.
     pub(super) fn of_size(size: usize) -> Layout {
-        Layout { size, room: size + os::page_size() }
+        Layout { size, room: size + sys::page_size() }
     }
 
     /// Bytes that a user may count on.

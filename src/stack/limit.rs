@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 
 use super::chunk::{ADDRESSES_LEFT_TO_OTHERS, GUARDS_LEFT_TO_OTHERS};
-use crate::os;
+use crate::sys;
 
 /// A limit that stops us from reserving or guarding more stacks.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,8 +42,8 @@ pub(super) fn name(cause: &io::Error, users: usize, wanted: usize) -> io::Error 
 }
 
 fn find(wanted: usize) -> Limit {
-    let page = os::page_size() as u64;
-    if let (Some(most), Some(pages)) = (os::address_space_limit(), first_number("/proc/self/statm")) {
+    let page = sys::page_size() as u64;
+    if let (Some(most), Some(pages)) = (sys::address_space_limit(), first_number("/proc/self/statm")) {
         let wanted = wanted.saturating_add(ADDRESSES_LEFT_TO_OTHERS) as u64;
         if pages.saturating_mul(page).saturating_add(wanted) > most {
             return Limit::AddressSpace(most);

@@ -43,7 +43,7 @@ use self::layout::Layout;
 use self::shelf::Shelf;
 use self::shelves::Shelves;
 pub(crate) use self::slot::Stack;
-use crate::os;
+use crate::sys;
 
 /// Bytes of a stack whose user did not say.
 pub(crate) const DEFAULT_SIZE: usize = 256 << 10;
@@ -51,7 +51,7 @@ pub(crate) const DEFAULT_SIZE: usize = 256 << 10;
 /// The smallest stack there is: what the kernel may push for a signal (man 3 getauxval, `AT_MINSIGSTKSZ`), and
 /// 16 KiB to run in (S21).
 pub(crate) fn smallest_size() -> usize {
-    (os::least_signal_stack() + (16 << 10)).next_multiple_of(os::page_size())
+    (sys::least_signal_stack() + (16 << 10)).next_multiple_of(sys::page_size())
 }
 
 /// How a pool keeps its stacks.

@@ -11,7 +11,7 @@ use std::sync::{Once, OnceLock};
 use super::label::Label;
 use super::registry;
 use super::slot::Stack;
-use crate::os::{self, SignalAction};
+use crate::sys::{self, SignalAction};
 
 /// Linux says SIGSEGV for a guard, other systems may say SIGBUS.
 const SIGNALS: [c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
@@ -24,11 +24,11 @@ pub(super) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         for (signal, before) in SIGNALS.into_iter().zip(&BEFORE) {
-            let Ok(action) = os::signal_action(signal) else { continue };
+            let Ok(action) = sys::signal_action(signal) else { continue };
             // Known before the handler is there, since that may run at once.
             before.get_or_init(|| action);
             // SAFETY: `on_fault` reads atomics, formats into an array and writes; it waits for nothing.
-            let _ = unsafe { os::handle_signal(signal, on_fault) };
+            let _ = unsafe { sys::handle_signal(signal, on_fault) };
         }
     });
 }
@@ -39,7 +39,7 @@ extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context: *mut 
     let label = unsafe {
         // Not above 0: somebody sent it, and there is no address in it.
         if (*info).si_code > 0 {
-            overflowing((*info).si_addr() as usize, os::interrupted_stack_pointer(context))
+            overflowing((*info).si_addr() as usize, sys::interrupted_stack_pointer(context))
         } else {
             None
         }
@@ -85,14 +85,14 @@ fn hand_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
         libc::SIG_IGN if was_sent => {}
         // A fault happens again when we return, and the kernel ignores none; what was sent must be sent again.
         libc::SIG_DFL | libc::SIG_IGN => {
-            os::default_signal(signal);
+            sys::default_signal(signal);
             if was_sent {
-                os::raise_signal(signal);
+                sys::raise_signal(signal);
             }
         }
         handler if before.is_some_and(|action| action.sa_flags & libc::SA_SIGINFO != 0) => {
             // SAFETY: sigaction named this function, with this flag: it takes three arguments.
-            let handler = unsafe { std::mem::transmute::<usize, os::SignalHandler>(handler) };
+            let handler = unsafe { std::mem::transmute::<usize, sys::SignalHandler>(handler) };
             handler(signal, info, context);
         }
         handler => {
@@ -111,7 +111,7 @@ struct Line {
 
 impl Line {
     fn flush(&mut self) {
-        os::write_to_stderr(&self.bytes[..self.length]);
+        sys::write_to_stderr(&self.bytes[..self.length]);
         self.length = 0;
     }
 }

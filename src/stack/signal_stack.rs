@@ -5,7 +5,7 @@
 
 use std::cell::OnceCell;
 
-use crate::os;
+use crate::sys;
 
 /// What the handlers may use above what the kernel pushes: ours needs 2 KiB, those it calls may want more.
 const ROOM: usize = 32 << 10;
@@ -18,7 +18,7 @@ thread_local! {
 pub(super) fn provide() {
     // Where thread-locals are gone nothing would take it away again, so it gets none either.
     let _ = OWN.try_with(|own| {
-        own.get_or_init(|| if os::signal_stack().is_none() { SignalStack::install() } else { None });
+        own.get_or_init(|| if sys::signal_stack().is_none() { SignalStack::install() } else { None });
     });
 }
 
@@ -31,14 +31,14 @@ struct SignalStack {
 
 impl SignalStack {
     fn install() -> Option<SignalStack> {
-        let guard = os::page_size();
-        let bytes = guard + (os::least_signal_stack() + ROOM).next_multiple_of(guard);
-        let start = os::reserve(bytes).ok()?;
+        let guard = sys::page_size();
+        let bytes = guard + (sys::least_signal_stack() + ROOM).next_multiple_of(guard);
+        let start = sys::reserve(bytes).ok()?;
         let stack = SignalStack { start, bytes };
         // SAFETY: mapped just now and used for nothing else until `drop` below.
         unsafe {
-            os::forbid_access(start, guard).ok()?;
-            os::set_signal_stack(start + guard, bytes - guard).ok()?;
+            sys::forbid_access(start, guard).ok()?;
+            sys::set_signal_stack(start + guard, bytes - guard).ok()?;
         }
         Some(stack)
     }
@@ -47,10 +47,10 @@ impl SignalStack {
 impl Drop for SignalStack {
     fn drop(&mut self) {
         let is_ours = |lowest: usize| (self.start..self.start + self.bytes).contains(&lowest);
-        if os::signal_stack().is_some_and(is_ours) && os::remove_signal_stack().is_err() {
+        if sys::signal_stack().is_some_and(is_ours) && sys::remove_signal_stack().is_err() {
             return; // A handler stands on it, and ends its OS thread from there: it is leaked.
         }
         // SAFETY: the kernel does not know it any more, and no handler runs on it.
-        let _ = unsafe { os::unmap(self.start, self.bytes) };
+        let _ = unsafe { sys::unmap(self.start, self.bytes) };
     }
 }

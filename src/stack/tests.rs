@@ -103,7 +103,7 @@ fn every_page_of_every_guard_faults() {
             for stack in &stacks {
                 let (limit, bottom) = (stack.limit_address().get(), stack.bottom());
                 assert!(bottom - limit >= 64 << 10);
-                assert!((limit..bottom).step_by(os::page_size()).chain([bottom - 1]).all(faults));
+                assert!((limit..bottom).step_by(sys::page_size()).chain([bottom - 1]).all(faults));
                 assert!(!faults(bottom) && !faults(stack.top() - 1));
             }
             stacks.into_iter().for_each(|stack| put(&pool, class, stack));
@@ -142,7 +142,7 @@ fn a_promise_alone_takes_no_stack() {
 #[test]
 fn a_class_is_at_least_the_smallest_size_and_whole_pages() {
     let pool = pool(Guards::Automatic, 64);
-    assert!(smallest_size() >= os::least_signal_stack() + (16 << 10));
+    assert!(smallest_size() >= sys::least_signal_stack() + (16 << 10));
     assert_eq!(pool.size(pool.class(1).unwrap()), smallest_size());
     assert_eq!(pool.size(pool.class((256 << 10) - 1).unwrap()), 256 << 10);
     assert_eq!(pool.class(256 << 10).unwrap(), pool.class((256 << 10) - 1).unwrap());
@@ -194,9 +194,9 @@ fn without_a_cache_a_stack_comes_back_empty() {
 #[test]
 fn an_os_thread_without_an_alternate_stack_gets_one() {
     std::thread::spawn(|| {
-        os::remove_signal_stack().unwrap();
+        sys::remove_signal_stack().unwrap();
         drop(pool(Guards::Automatic, 0));
-        assert!(os::signal_stack().is_some());
+        assert!(sys::signal_stack().is_some());
     })
     .join()
     .unwrap();
@@ -328,13 +328,13 @@ fn signals_that_are_no_overflow_go_to_who_handled_them_before() {
     alone("signals_that_are_no_overflow_go_to_who_handled_them_before", || {
         // SAFETY: both handlers only count.
         unsafe {
-            os::handle_signal(libc::SIGSEGV, with_info).unwrap();
+            sys::handle_signal(libc::SIGSEGV, with_info).unwrap();
             libc::signal(libc::SIGBUS, without as *const () as usize);
         }
         drop(pool(Guards::Automatic, 0));
-        os::raise_signal(libc::SIGSEGV);
-        os::raise_signal(libc::SIGBUS);
-        os::raise_signal(libc::SIGSEGV);
+        sys::raise_signal(libc::SIGSEGV);
+        sys::raise_signal(libc::SIGBUS);
+        sys::raise_signal(libc::SIGSEGV);
         assert_eq!(SEEN[0].load(Ordering::Relaxed), 2);
         assert_eq!(SEEN[1].load(Ordering::Relaxed), 1);
     });
@@ -346,8 +346,8 @@ fn a_sent_signal_that_was_ignored_stays_ignored() {
         // SAFETY: no handler of ours runs.
         unsafe { libc::signal(libc::SIGBUS, libc::SIG_IGN) };
         drop(pool(Guards::Automatic, 0));
-        os::raise_signal(libc::SIGBUS);
-        os::raise_signal(libc::SIGBUS);
+        sys::raise_signal(libc::SIGBUS);
+        sys::raise_signal(libc::SIGBUS);
     });
 }
 

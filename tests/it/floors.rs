@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 
 /// From the ground up. A module may name itself and those that stand before it; `lib.rs` may name all.
 const FLOORS: &str = "
-    shim os probe
+    shim sys probe
     stack
     greenlet generator
     hub
     park
     queue sync thread time
     executor wait future pool
-    io net signal process fs
+    io net os signal process fs
     server monkey debug runtime
 ";
 
