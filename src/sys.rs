@@ -251,7 +251,7 @@ pub(crate) fn write_to_stderr(mut bytes: &[u8]) {
     }
 }
 
-// ----- Descriptors: man 2 fcntl, dup, socket, timerfd_create -----------------------------------------------------
+// ----- Descriptors: man 2 fcntl, dup, socket, poll, timerfd_create ------------------------------------------------
 
 /// Sets or clears O_NONBLOCK of the open file behind `fd`.
 pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
@@ -286,6 +286,33 @@ unsafe fn replace(from: c_int, to: c_int) -> c_int {
 unsafe fn replace(from: c_int, to: c_int) -> c_int {
     // SAFETY: as the caller's; the second call sets a flag of the same descriptor.
     unsafe { if libc::dup2(from, to) == -1 { -1 } else { libc::fcntl(to, libc::F_SETFD, libc::FD_CLOEXEC) } }
+}
+
+/// Would a read return at once: with bytes, at the end, or with an error? What cannot be polled would.
+pub(crate) fn is_readable(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    poll_once(fd, libc::POLLIN)
+}
+
+/// Would a write return at once: done, or with an error? What cannot be polled would.
+pub(crate) fn is_writable(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    poll_once(fd, libc::POLLOUT)
+}
+
+/// Asks for events without waiting; hang-ups and errors come unasked (man 2 poll).
+fn poll_once(fd: BorrowedFd<'_>, events: libc::c_short) -> io::Result<bool> {
+    let mut asked = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
+    loop {
+        // SAFETY: the kernel reads and writes the one pollfd it is given.
+        let ready = unsafe { libc::poll(&mut asked, 1, 0) };
+        if ready != -1 {
+            return Ok(ready > 0);
+        }
+        // It looks for signals even when it is not to wait.
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
 }
 
 /// Makes a timer that is a descriptor: readable once it has expired.

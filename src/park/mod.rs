@@ -20,6 +20,7 @@ pub(crate) mod error;
 pub(crate) mod line;
 pub(crate) mod parker;
 pub(crate) mod payload;
+pub(crate) mod readiness;
 #[expect(unsafe_code, reason = "names by pointer those who stand in a line")]
 pub(crate) mod seat;
 #[expect(unsafe_code, reason = "queues up in wait lists")]

@@ -15,8 +15,11 @@ use crate::hub::reactor::{Lane, Lanes, Registration};
 use crate::hub::task::{WaitingFor, Woken};
 use crate::hub::waiters::{Node, Waiter};
 use crate::hub::{self, Hub};
-use crate::park::{self, Manner};
+use crate::park::{self, Manner, readiness};
 use crate::sys;
+
+/// Short enough that nobody minds, long enough that nobody notices what it costs.
+const LONGEST_PAUSE: Duration = Duration::from_millis(16);
 
 /// One of the two ways in which bytes go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,13 +47,18 @@ impl Source {
     /// Takes a descriptor and makes it non-blocking.
     pub(crate) fn new(fd: OwnedFd) -> io::Result<Rc<Source>> {
         sys::set_nonblocking(fd.as_fd(), true)?;
-        Ok(Rc::new(Source {
+        Ok(Source::as_it_is(fd))
+    }
+
+    /// Takes a descriptor in whichever mode it is.
+    pub(crate) fn as_it_is(fd: OwnedFd) -> Rc<Source> {
+        Rc::new(Source {
             fd: OnceCell::from(fd),
             lanes: Rc::default(),
             registration: Cell::new(None),
             nonblocking: Cell::new(false),
             closed: Cell::new(false),
-        }))
+        })
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
@@ -105,6 +113,38 @@ impl Source {
             }
             let at = *deadline.get_or_insert_with(|| timeout.and_then(|t| hub::current().clock.after(t)));
             turn = Some(self.wait(direction, at, turn)?);
+        }
+    }
+
+    /// Does `op` where the kernel may never say that it would succeed: tries again at every event and, when there is
+    /// none, after a pause that grows from one turn to [`LONGEST_PAUSE`].
+    pub(crate) fn insist<T>(
+        &self,
+        direction: Direction,
+        timeout: Option<Duration>,
+        mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let hub = hub::current();
+        park::spend(hub);
+        let deadline = timeout.and_then(|timeout| hub.clock.after(timeout));
+        let mut pause = Duration::ZERO;
+        loop {
+            if self.closed.get() {
+                return Err(closed());
+            }
+            match attempt(self.fd(), &mut op) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                ended => return ended,
+            }
+            if self.nonblocking.get() || deadline.is_some_and(|deadline| deadline <= hub.clock.now()) {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let at = hub.clock.after(pause).into_iter().chain(deadline).min();
+            match self.wait(direction, at, None) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                woken => drop(woken?),
+            }
+            pause = (pause * 2).clamp(Duration::from_millis(1), LONGEST_PAUSE);
         }
     }
 
@@ -181,6 +221,7 @@ impl Source {
         }
         let deregistered = self.deregister();
         let ended = sys::replace_by_dead_socket(self.fd());
+        readiness::closed(self.fd());
         if let Some(hub) = hub::try_current() {
             for lane in [&self.lanes.read, &self.lanes.write] {
                 lane.promised.set(false);
