@@ -9,6 +9,7 @@
 #![doc = "[`future`]: mod@crate::future"]
 #![doc = "[What it is called here]: mod@crate::coming_from"]
 #![doc = "[`net`]: mod@crate::net"]
+#![doc = "[`os`]: mod@crate::os"]
 #![doc = "[`io`]: mod@crate::io"]
 #![doc = "[`runtime`]: mod@crate::runtime"]
 #![doc = "[`greenlet`]: mod@crate::greenlet"]
@@ -45,6 +46,7 @@ pub mod wait;
 
 pub mod io;
 pub mod net;
+pub mod os;
 
 pub mod runtime;
 

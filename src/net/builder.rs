@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 
 use super::address::{ToSocketAddrs, first_that_works};
 use super::listener::TcpListener;
+use super::name::Name;
 use super::socket;
 
 /// What [`TcpListener::bind`] asks for. std asks for 128; here one green thread a connection is cheap, and a
@@ -72,7 +73,8 @@ impl TcpListenerBuilder {
     }
 
     fn listen(&self, address: &SocketAddr) -> io::Result<TcpListener> {
-        let descriptor = socket::open(address)?;
+        let name = Name::of_inet(address);
+        let descriptor = socket::open(&name)?;
         let fd = descriptor.as_fd();
         // As std: else a server that restarts could not have its port while old connections sit in TIME_WAIT.
         socket::set_option(fd, libc::SOL_SOCKET, libc::SO_REUSEADDR, true)?;
@@ -82,8 +84,8 @@ impl TcpListenerBuilder {
         if let (SocketAddr::V6(_), Some(on)) = (address, self.only_v6) {
             socket::set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, on)?;
         }
-        socket::bind(fd, address)?;
+        socket::bind(fd, &name)?;
         socket::listen(fd, self.backlog)?;
-        TcpListener::adopt(descriptor)
+        TcpListener::of_new(descriptor)
     }
 }

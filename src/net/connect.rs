@@ -6,14 +6,20 @@ use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::name::Name;
 use super::socket;
 use super::view::View;
 use crate::park::source::{Direction, Source};
 
 /// Connects a new socket to `address`; when `timeout` is over, the error is `WouldBlock`.
 pub(super) fn connect(address: &SocketAddr, timeout: Option<Duration>) -> io::Result<Rc<Source>> {
-    let descriptor = socket::open(address)?;
-    socket::start_connect(descriptor.as_fd(), address)?;
+    let name = Name::of_inet(address);
+    let descriptor = socket::open(&name)?;
+    match socket::connect(descriptor.as_fd(), &name) {
+        // A signal does not end the attempt either: it goes on behind the caller's back (POSIX, connect).
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR)) => {}
+        started => started?,
+    }
     let source = Source::new(descriptor)?;
     let peer = source.transfer(Direction::Write, timeout, |fd| outcome(&View::new(fd)), |_| false)?;
     // A connect to a free local port that the kernel happens to give to this very socket succeeds: both ends of

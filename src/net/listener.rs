@@ -1,17 +1,15 @@
 //! A TCP socket that waits for connections.
 
-use std::fmt;
 use std::io;
 use std::iter::FusedIterator;
 use std::net::{self, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
-use std::rc::Rc;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use super::address::ToSocketAddrs;
 use super::builder::TcpListenerBuilder;
+use super::handle::Handle;
 use super::stream::TcpStream;
 use super::view::View;
-use crate::park::source::{Direction, Source};
 
 /// A TCP socket server, listening for connections; the counterpart of [`std::net::TcpListener`].
 ///
@@ -31,7 +29,7 @@ use crate::park::source::{Direction, Source};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct TcpListener {
-    source: Rc<Source>,
+    pub(super) handle: Handle,
 }
 
 impl TcpListener {
@@ -55,33 +53,8 @@ impl TcpListener {
         TcpListenerBuilder::new()
     }
 
-    /// Takes over a listener of std's, whichever mode it was in.
-    ///
-    /// # Errors
-    ///
-    /// If the descriptor cannot be made non-blocking.
-    pub fn from_std(listener: net::TcpListener) -> io::Result<TcpListener> {
-        TcpListener::adopt(listener.into())
-    }
-
-    /// Turns this listener into one of std's, in blocking mode.
-    ///
-    /// While other handles share the descriptor, the result has a duplicate of it and is non-blocking: the
-    /// kernel knows one mode for both, and an `accept` of theirs must not stop the OS thread.
-    ///
-    /// # Errors
-    ///
-    /// If the listener was closed, or its descriptor has to be duplicated and cannot.
-    pub fn into_std(self) -> io::Result<net::TcpListener> {
-        self.socket()?;
-        let is_shared = Rc::strong_count(&self.source) > 1;
-        let listener = net::TcpListener::from(Source::into_fd(self.source)?);
-        listener.set_nonblocking(is_shared)?;
-        Ok(listener)
-    }
-
-    pub(super) fn adopt(descriptor: OwnedFd) -> io::Result<TcpListener> {
-        Ok(TcpListener { source: Source::new(descriptor)? })
+    pub(super) fn of_new(descriptor: OwnedFd) -> io::Result<TcpListener> {
+        Ok(TcpListener { handle: Handle::of_new(descriptor)? })
     }
 
     /// Takes the next connection off the queue, with its peer's address.
@@ -102,8 +75,8 @@ impl TcpListener {
     /// No connection is lost: it stays queued for the next call.
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let accept = |fd: BorrowedFd<'_>| accept_living(&View::new(fd));
-        let (stream, peer) = self.source.transfer(Direction::Read, None, accept, |_| false)?;
-        Ok((TcpStream::adopt(stream.into())?, peer))
+        let (stream, peer) = self.handle.receive(accept, |_| false)?;
+        Ok((TcpStream { handle: Handle::of_new(stream.into())? }, peer))
     }
 
     /// Returns an iterator over the connections received; it never ends.
@@ -113,38 +86,6 @@ impl TcpListener {
     /// Never; its `next` is [`accept`](Self::accept).
     pub fn incoming(&self) -> Incoming<'_> {
         Incoming { listener: self }
-    }
-
-    /// Closes the listener, whatever other handles there are: the port is free, and every `accept` that waits ends.
-    ///
-    /// # Switching
-    ///
-    /// Never.
-    ///
-    /// # Errors
-    ///
-    /// Those of the system; the socket is closed all the same. Closing it again does nothing.
-    pub fn close(&self) -> io::Result<()> {
-        self.source.close()
-    }
-
-    /// Returns a second handle to the same listener; both share one descriptor, where std duplicates it.
-    ///
-    /// # Errors
-    ///
-    /// If the listener was closed.
-    pub fn try_clone(&self) -> io::Result<TcpListener> {
-        self.socket()?;
-        Ok(TcpListener { source: Rc::clone(&self.source) })
-    }
-
-    /// Returns the address listened on.
-    ///
-    /// # Errors
-    ///
-    /// If the listener was closed.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.socket()?.local_addr()
     }
 
     /// Returns the time to live of packets sent, as [`std::net::TcpListener::ttl`].
@@ -165,32 +106,8 @@ impl TcpListener {
         self.socket()?.set_ttl(ttl)
     }
 
-    /// Returns and clears the error pending on the socket (`SO_ERROR`).
-    ///
-    /// # Errors
-    ///
-    /// If the listener was closed.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.socket()?.take_error()
-    }
-
-    /// Makes calls that would park fail with [`WouldBlock`](io::ErrorKind::WouldBlock) instead, for all handles.
-    ///
-    /// # Errors
-    ///
-    /// If the listener was closed.
-    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        self.socket()?;
-        self.source.set_nonblocking(nonblocking);
-        Ok(())
-    }
-
-    /// Lends the socket to std, unless it was closed.
     fn socket(&self) -> io::Result<View<'_, net::TcpListener>> {
-        if self.source.is_closed() {
-            return Err(io::ErrorKind::NotConnected.into());
-        }
-        Ok(View::new(self.source.fd()))
+        self.handle.socket()
     }
 }
 
@@ -228,65 +145,6 @@ fn is_of_a_dead_connection(error: &io::Error) -> bool {
                 | libc::EPERM
         )
     )
-}
-
-impl fmt::Debug for TcpListener {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        View::<net::TcpListener>::new(self.as_fd()).fmt(formatter)
-    }
-}
-
-impl AsFd for TcpListener {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.source.fd()
-    }
-}
-
-impl AsRawFd for TcpListener {
-    fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
-    }
-}
-
-impl From<OwnedFd> for TcpListener {
-    /// Takes over a descriptor; [`TcpListener::from_std`] does so without a panic.
-    ///
-    /// # Panics
-    ///
-    /// If the descriptor cannot be made non-blocking.
-    fn from(descriptor: OwnedFd) -> TcpListener {
-        TcpListener::adopt(descriptor).expect("a descriptor that can be made non-blocking")
-    }
-}
-
-impl TryFrom<net::TcpListener> for TcpListener {
-    type Error = io::Error;
-
-    fn try_from(listener: net::TcpListener) -> io::Result<TcpListener> {
-        TcpListener::from_std(listener)
-    }
-}
-
-impl From<TcpListener> for OwnedFd {
-    /// Gives the descriptor up as [`TcpListener::into_std`] does, which has no panic.
-    ///
-    /// # Panics
-    ///
-    /// If the listener was closed, or its descriptor has to be duplicated and cannot.
-    fn from(listener: TcpListener) -> OwnedFd {
-        listener.into_std().expect("an open listener that gives its descriptor up").into()
-    }
-}
-
-impl IntoRawFd for TcpListener {
-    /// Gives the descriptor up as [`TcpListener::into_std`] does, which has no panic.
-    ///
-    /// # Panics
-    ///
-    /// If the listener was closed, or its descriptor has to be duplicated and cannot.
-    fn into_raw_fd(self) -> RawFd {
-        OwnedFd::from(self).into_raw_fd()
-    }
 }
 
 /// The connections a [`TcpListener`] receives, without their peers' addresses; made by [`TcpListener::incoming`].

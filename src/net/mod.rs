@@ -1,4 +1,4 @@
-//! TCP as in [`std::net`]: a call that would block parks its green thread instead of the OS thread.
+//! TCP and UDP as in [`std::net`]: a call that would block parks its green thread instead of the OS thread.
 //!
 //! ```
 //! use greenroom::io::{Read, Write};
@@ -46,20 +46,29 @@
 mod address;
 mod builder;
 mod connect;
+#[expect(unsafe_code, reason = "std's FromRawFd, which is unsafe to call")]
+pub(crate) mod face;
+pub(crate) mod handle;
 mod listener;
 mod lookup;
+#[expect(unsafe_code, reason = "addresses as the kernel reads and writes them")]
+pub(crate) mod name;
+mod readiness;
 #[expect(unsafe_code, reason = "system calls on sockets that std does not make")]
-mod socket;
+pub(crate) mod socket;
 mod stream;
-mod transfer;
+pub(crate) mod transfer;
+mod udp;
 #[expect(unsafe_code, reason = "std's socket types lent a descriptor that they must not close")]
-mod view;
+pub(crate) mod view;
 
 pub use address::ToSocketAddrs;
 pub use builder::TcpListenerBuilder;
 pub use listener::{Incoming, TcpListener};
 pub use lookup::lookup_host;
+pub use readiness::{wait_readable, wait_writable};
 pub use std::net::{
     AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6,
 };
 pub use stream::TcpStream;
+pub use udp::UdpSocket;

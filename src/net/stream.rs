@@ -1,18 +1,14 @@
 //! A TCP connection.
 
-use std::cell::Cell;
-use std::fmt;
-use std::io;
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{self, Shutdown, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
-use std::rc::Rc;
 use std::time::Duration;
 
 use super::address::{ToSocketAddrs, first_that_works};
 use super::connect;
-use super::socket;
+use super::handle::Handle;
+use super::transfer::ShortRead;
 use super::view::View;
-use crate::park::source::Source;
 
 /// A TCP connection between this socket and a remote one; the counterpart of [`std::net::TcpStream`].
 ///
@@ -38,17 +34,7 @@ use crate::park::source::Source;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct TcpStream {
-    pub(super) source: Rc<Source>,
-    pub(super) timeouts: Rc<Timeouts>,
-}
-
-/// How long reads and writes of one socket may wait, for all its handles. The kernel holds the same values, so
-/// that std's getters answer as ever and [`TcpStream::into_std`] passes them on; these copies save a system
-/// call a read.
-#[derive(Default)]
-pub(super) struct Timeouts {
-    pub(super) read: Cell<Option<Duration>>,
-    pub(super) write: Cell<Option<Duration>>,
+    pub(super) handle: Handle,
 }
 
 impl TcpStream {
@@ -96,42 +82,8 @@ impl TcpStream {
         })
     }
 
-    /// Takes over a stream of std's, whichever mode it was in, with its timeouts.
-    ///
-    /// # Errors
-    ///
-    /// If the descriptor cannot be made non-blocking.
-    pub fn from_std(stream: net::TcpStream) -> io::Result<TcpStream> {
-        TcpStream::adopt_with_timeouts(stream.into())
-    }
-
-    /// Turns this stream into one of std's, in blocking mode.
-    ///
-    /// While other handles share the descriptor, the result has a duplicate of it; they go on as before.
-    ///
-    /// # Errors
-    ///
-    /// If the stream was closed, or its descriptor has to be duplicated and cannot.
-    pub fn into_std(self) -> io::Result<net::TcpStream> {
-        self.socket()?;
-        Source::into_fd(self.source).map(net::TcpStream::from)
-    }
-
     fn connect_one(address: &SocketAddr, timeout: Option<Duration>) -> io::Result<TcpStream> {
-        Ok(TcpStream { source: connect::connect(address, timeout)?, timeouts: Rc::default() })
-    }
-
-    /// Takes over a socket that has no timeouts.
-    pub(super) fn adopt(descriptor: OwnedFd) -> io::Result<TcpStream> {
-        Ok(TcpStream { source: Source::new(descriptor)?, timeouts: Rc::default() })
-    }
-
-    fn adopt_with_timeouts(descriptor: OwnedFd) -> io::Result<TcpStream> {
-        let stream = TcpStream::adopt(descriptor)?;
-        let socket = View::<net::TcpStream>::new(stream.as_fd());
-        stream.timeouts.read.set(socket.read_timeout().unwrap_or(None));
-        stream.timeouts.write.set(socket.write_timeout().unwrap_or(None));
-        Ok(stream)
+        Ok(TcpStream { handle: Handle::of(connect::connect(address, timeout)?) })
     }
 
     /// Returns the peer's address.
@@ -141,15 +93,6 @@ impl TcpStream {
     /// If the stream is not connected or was closed.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.socket()?.peer_addr()
-    }
-
-    /// Returns this end's address.
-    ///
-    /// # Errors
-    ///
-    /// If the stream was closed.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.socket()?.local_addr()
     }
 
     /// Shuts down reading, writing, or both; whoever waits to read is woken with 0 bytes, to write with an error.
@@ -163,30 +106,6 @@ impl TcpStream {
     /// [`NotConnected`](io::ErrorKind::NotConnected) if the peer has reset the connection or the stream was closed.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.socket()?.shutdown(how)
-    }
-
-    /// Closes the connection, whatever other handles there are; every call that waits on it ends.
-    ///
-    /// # Switching
-    ///
-    /// Never.
-    ///
-    /// # Errors
-    ///
-    /// Those of the system; the socket is closed all the same. Closing it again does nothing.
-    pub fn close(&self) -> io::Result<()> {
-        self.source.close()
-    }
-
-    /// Returns a second handle to the same connection; both share one descriptor, where std duplicates it, and its
-    /// timeouts.
-    ///
-    /// # Errors
-    ///
-    /// If the stream was closed.
-    pub fn try_clone(&self) -> io::Result<TcpStream> {
-        self.socket()?;
-        Ok(TcpStream { source: Rc::clone(&self.source), timeouts: Rc::clone(&self.timeouts) })
     }
 
     /// Receives data and leaves it in the queue, so that the next read or peek returns it again.
@@ -204,56 +123,7 @@ impl TcpStream {
     ///
     /// No byte is lost.
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        // Nothing was taken out, so however short the peek, the next attempt may succeed.
-        self.receive(buffer.len(), |fd| socket::peek(fd, buffer), |_| false)
-    }
-
-    /// Returns the longest that a read waits, as the kernel keeps it, rounded up to its tick; `None` is for ever.
-    ///
-    /// # Errors
-    ///
-    /// If the stream was closed.
-    pub fn read_timeout(&self) -> io::Result<Option<Duration>> {
-        self.socket()?.read_timeout()
-    }
-
-    /// Sets the longest that a read or peek waits, for all handles; `None` is for ever.
-    ///
-    /// Then it fails with [`WouldBlock`](io::ErrorKind::WouldBlock), as std's does on Unix. A wait that has begun keeps
-    /// the limit it began with.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a timeout of zero,
-    /// [`NotConnected`](io::ErrorKind::NotConnected) if the stream was closed.
-    pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.socket()?.set_read_timeout(timeout)?;
-        self.timeouts.read.set(timeout);
-        Ok(())
-    }
-
-    /// Returns the longest that a write waits, as the kernel keeps it, rounded up to its tick; `None` is for ever.
-    ///
-    /// # Errors
-    ///
-    /// If the stream was closed.
-    pub fn write_timeout(&self) -> io::Result<Option<Duration>> {
-        self.socket()?.write_timeout()
-    }
-
-    /// Sets the longest that a write waits, for all handles; `None` is for ever.
-    ///
-    /// Then it fails with [`WouldBlock`](io::ErrorKind::WouldBlock), as std's does on Unix. A wait that has begun keeps
-    /// the limit it began with.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a timeout of zero,
-    /// [`NotConnected`](io::ErrorKind::NotConnected) if the stream was closed.
-    pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.socket()?.set_write_timeout(timeout)?;
-        self.timeouts.write.set(timeout);
-        Ok(())
+        self.handle.peek(buffer)
     }
 
     /// Returns whether small writes are sent at once (`TCP_NODELAY`).
@@ -292,90 +162,103 @@ impl TcpStream {
         self.socket()?.set_ttl(ttl)
     }
 
-    /// Returns and clears the error pending on the socket (`SO_ERROR`).
+    fn socket(&self) -> io::Result<View<'_, net::TcpStream>> {
+        self.handle.socket()
+    }
+}
+
+impl Read for &TcpStream {
+    /// Receives what has arrived, at most `buffer.len()` bytes; 0 once the peer has shut down its writing side.
+    ///
+    /// # Switching
+    ///
+    /// May, when nothing has arrived. Never for an empty buffer, which is full at once.
     ///
     /// # Errors
     ///
-    /// If the stream was closed.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.socket()?.take_error()
+    /// Those of `recv(2)`; [`WouldBlock`](io::ErrorKind::WouldBlock) when the read timeout is over, and
+    /// [`NotConnected`](io::ErrorKind::NotConnected) once the stream is closed.
+    ///
+    /// # Cancellation
+    ///
+    /// No byte is lost.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.handle.read(buffer, ShortRead::EmptiedIt)
     }
 
-    /// Makes calls that would park fail with [`WouldBlock`](io::ErrorKind::WouldBlock) instead, for all handles.
+    /// Receives into several buffers, at most 1,024 of them a call.
+    ///
+    /// # Switching
+    ///
+    /// May, when nothing has arrived. Never if there is no room in the buffers.
     ///
     /// # Errors
     ///
-    /// If the stream was closed.
-    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        self.socket()?;
-        self.source.set_nonblocking(nonblocking);
+    /// As `read`.
+    fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        self.handle.read_vectored(buffers, ShortRead::EmptiedIt)
+    }
+}
+
+impl Write for &TcpStream {
+    /// Sends as much as the socket takes: at least one byte, unless there is none to be sent.
+    ///
+    /// # Switching
+    ///
+    /// May, when the send buffer is full.
+    ///
+    /// # Errors
+    ///
+    /// Those of `send(2)`, [`BrokenPipe`](io::ErrorKind::BrokenPipe) for a peer that is gone;
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when the write timeout is over, and
+    /// [`NotConnected`](io::ErrorKind::NotConnected) once the stream is closed.
+    ///
+    /// # Cancellation
+    ///
+    /// An interrupted `write` has sent nothing; an interrupted `write_all` may have sent a part.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.handle.write(bytes)
+    }
+
+    /// Sends from several buffers, at most 1,024 of them a call.
+    ///
+    /// # Switching
+    ///
+    /// May, when the send buffer is full.
+    ///
+    /// # Errors
+    ///
+    /// As `write`.
+    fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.handle.write_vectored(buffers)
+    }
+
+    /// Does nothing: what is written is with the kernel already.
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
 
-    /// Lends the socket to std, unless it was closed.
-    fn socket(&self) -> io::Result<View<'_, net::TcpStream>> {
-        if self.source.is_closed() {
-            return Err(io::ErrorKind::NotConnected.into());
-        }
-        Ok(View::new(self.source.fd()))
+impl Read for TcpStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self).read(buffer)
+    }
+
+    fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        (&*self).read_vectored(buffers)
     }
 }
 
-impl fmt::Debug for TcpStream {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        View::<net::TcpStream>::new(self.as_fd()).fmt(formatter)
+impl Write for TcpStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (&*self).write(bytes)
     }
-}
 
-impl AsFd for TcpStream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.source.fd()
+    fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        (&*self).write_vectored(buffers)
     }
-}
 
-impl AsRawFd for TcpStream {
-    fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
-    }
-}
-
-impl From<OwnedFd> for TcpStream {
-    /// Takes over a descriptor; [`TcpStream::from_std`] does so without a panic.
-    ///
-    /// # Panics
-    ///
-    /// If the descriptor cannot be made non-blocking.
-    fn from(descriptor: OwnedFd) -> TcpStream {
-        TcpStream::adopt_with_timeouts(descriptor).expect("a descriptor that can be made non-blocking")
-    }
-}
-
-impl TryFrom<net::TcpStream> for TcpStream {
-    type Error = io::Error;
-
-    fn try_from(stream: net::TcpStream) -> io::Result<TcpStream> {
-        TcpStream::from_std(stream)
-    }
-}
-
-impl From<TcpStream> for OwnedFd {
-    /// Gives the descriptor up as [`TcpStream::into_std`] does, which has no panic.
-    ///
-    /// # Panics
-    ///
-    /// If the stream was closed, or its descriptor has to be duplicated and cannot.
-    fn from(stream: TcpStream) -> OwnedFd {
-        stream.into_std().expect("an open stream that gives its descriptor up").into()
-    }
-}
-
-impl IntoRawFd for TcpStream {
-    /// Gives the descriptor up as [`TcpStream::into_std`] does, which has no panic.
-    ///
-    /// # Panics
-    ///
-    /// If the stream was closed, or its descriptor has to be duplicated and cannot.
-    fn into_raw_fd(self) -> RawFd {
-        OwnedFd::from(self).into_raw_fd()
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

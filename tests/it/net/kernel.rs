@@ -4,6 +4,7 @@
 use std::io;
 use std::mem::size_of_val;
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::net as unix;
 use std::ptr;
 
 /// Closes a connection with a reset instead of a FIN: `SO_LINGER` on, 0 seconds.
@@ -86,4 +87,14 @@ pub(crate) fn with_deadly_sigpipe<T>(body: impl FnOnce() -> T) -> T {
 pub(crate) fn close(number: i32) {
     // SAFETY: S17: the caller got the number from `into_raw_fd` and closes it once.
     assert_eq!(unsafe { libc::close(number) }, 0);
+}
+
+/// A listener with no room in its queue, and those who are in it. Std asks for the longest queue there is; a second
+/// `listen` changes that (man 2 listen), and 0 has room for one.
+pub(crate) fn full_unix_listener(name: &unix::SocketAddr) -> (unix::UnixListener, Vec<unix::UnixStream>) {
+    let listener = unix::UnixListener::bind_addr(name).unwrap();
+    // SAFETY: S17: no pointers; the borrow keeps the number open across the call.
+    assert_eq!(unsafe { libc::listen(listener.as_raw_fd(), 0) }, 0);
+    let queued = vec![unix::UnixStream::connect_addr(name).unwrap()];
+    (listener, queued)
 }

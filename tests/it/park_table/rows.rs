@@ -1,6 +1,7 @@
 //! The rows: one call each, made so that it parks and nothing but its victim's fate ends it.
 
 mod executor;
+mod os;
 mod pool;
 mod queue;
 mod sync_events;
@@ -35,7 +36,9 @@ pub(super) const NO_WAITS_OF_THEIR_OWN: &[(&str, &str)] = &[
 
 /// All rows.
 pub(super) fn all() -> impl Iterator<Item = &'static Row> {
-    [ROWS, executor::ROWS, pool::ROWS, queue::ROWS, sync_events::ROWS, sync_locks::ROWS].into_iter().flatten()
+    [ROWS, executor::ROWS, os::ROWS, pool::ROWS, queue::ROWS, sync_events::ROWS, sync_locks::ROWS]
+        .into_iter()
+        .flatten()
 }
 
 const ROWS: &[Row] = &[
