@@ -61,7 +61,7 @@ impl Hub {
     }
 
     fn has_no_timer(&self) -> bool {
-        self.timers.borrow().next().is_none()
+        self.timers.borrow().is_empty()
     }
 
     #[cold]

@@ -35,6 +35,8 @@ pub(crate) mod knots;
 pub(crate) mod living;
 pub(crate) mod locals;
 mod mailbox;
+#[expect(unsafe_code, reason = "cuts memory into records")]
+mod memory;
 #[expect(unsafe_code, reason = "lends the poller's descriptor")]
 pub(crate) mod reactor;
 #[expect(unsafe_code, reason = "is one cell that every switch goes through")]
@@ -74,9 +76,9 @@ use std::time::Duration;
 use crate::hub::clock::Clock;
 use crate::hub::knots::Knots;
 use crate::hub::living::Living;
+use crate::hub::memory::Memory;
 use crate::hub::reactor::Reactor;
 use crate::hub::ready::Ready;
-use crate::hub::record::Spares;
 use crate::hub::remote::{Letter, Remote};
 use crate::hub::task::{Task, TaskPtr};
 use crate::hub::timers::Timers;
@@ -155,8 +157,7 @@ pub(crate) struct Hub {
     pub(crate) living: Living,
     root: Box<Task>,
     pub(crate) pool: Pool,
-    /// Memory for records.
-    pub(crate) spares: Spares,
+    pub(crate) memory: Memory,
     /// The class of stacks that most get, and its size.
     default_stacks: (Class, usize),
     /// Those that are alive and not daemons, and the root's wait for there being none.
@@ -191,7 +192,6 @@ pub(crate) struct Hub {
 impl Hub {
     pub(crate) fn new(settings: Settings) -> io::Result<Rc<Hub>> {
         let (reactor, waker) = Reactor::new(settings.event_capacity)?;
-        let spares = Spares::new(settings.stack_cache);
         let pool = Pool::new(stack::Settings { cache: settings.stack_cache, guards: settings.guards });
         let class = pool.class(settings.stack_size)?;
         let default_stacks = (class, pool.size(class));
@@ -215,7 +215,7 @@ impl Hub {
             living: Living::default(),
             root,
             pool,
-            spares,
+            memory: Memory::new(number),
             default_stacks,
             lasting: Cell::new(0),
             all_ended: WaitList::new(),

@@ -6,18 +6,16 @@
 //! ```
 //!
 //! What follows the head has types that only the methods know. `Rc<dyn Trait>` would do, but for what each of its counts
-//! costs a green thread that lives for a hundred nanoseconds: two words a pointer, and an allocation from the system. Here
-//! memory of records that have gone is kept for the next of the same size, up to a limit.
+//! costs a green thread that lives for a hundred nanoseconds: two words a pointer, and an allocation from the system.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
-use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 
+use crate::hub::Hub;
+use crate::hub::memory::{self, Size};
 use crate::hub::task::{Task, TaskPtr};
-use crate::hub::{self, Hub};
 
 /// What a record consists of.
 ///
@@ -104,7 +102,7 @@ impl Record {
         hub: &Hub,
         write: impl FnOnce(NonNull<W>, &'static Methods),
     ) -> Record {
-        let place = hub.spares.take(MethodsOf::<W>::SIZE).cast::<W>();
+        let place = hub.memory.take(MethodsOf::<W>::SIZE).cast::<W>();
         write(place, MethodsOf::<W>::ALL);
         place.as_ptr().expose_provenance();
         Record(place.cast())
@@ -203,7 +201,7 @@ impl Record {
             if !self.task().is_empty() {
                 (methods.drop)(self.0);
             }
-            give_back(self.0.cast(), methods.size);
+            memory::give_back(self.0.cast(), methods.size);
         }
     }
 }
@@ -224,129 +222,5 @@ impl Drop for Record {
         if counts.get() == 0 {
             self.free();
         }
-    }
-}
-
-/// Bytes and alignment, rounded up to what is kept together.
-#[derive(Clone, Copy)]
-struct Size {
-    layout: Layout,
-    /// The list of spares of that size; [`LISTS`] for none.
-    list: usize,
-}
-
-/// Spares are kept in lists of one size each: up to 64, 128, … bytes.
-const STEP: usize = 64;
-const LISTS: usize = 16;
-/// The alignment of all of them: that of the system's memory.
-const ALIGN: usize = 16;
-
-impl Size {
-    const fn of<W>() -> Size {
-        let list = size_of::<W>().div_ceil(STEP) - 1;
-        if list >= LISTS || align_of::<W>() > ALIGN {
-            return Size { layout: Layout::new::<W>(), list: LISTS };
-        }
-        Size { layout: layout_in(list), list }
-    }
-}
-
-/// That of what is kept in a list.
-const fn layout_in(list: usize) -> Layout {
-    match Layout::from_size_align((list + 1) * STEP, ALIGN) {
-        Ok(layout) => layout,
-        Err(_) => unreachable!(),
-    }
-}
-
-/// Memory of records that have gone, last in, first out.
-pub(crate) struct Spares {
-    lists: [Cell<*mut Spare>; LISTS],
-    counts: [Cell<usize>; LISTS],
-    /// So many of each size.
-    most: usize,
-}
-
-struct Spare {
-    next: *mut Spare,
-}
-
-impl Spares {
-    pub(crate) fn new(most: usize) -> Spares {
-        // In debug builds nothing is used again, so that tools which look for memory that is used too late find it.
-        let most = if cfg!(debug_assertions) { 0 } else { most };
-        Spares { lists: [const { Cell::new(ptr::null_mut()) }; LISTS], counts: Default::default(), most }
-    }
-
-    #[inline(always)]
-    fn take(&self, size: Size) -> NonNull<u8> {
-        if let Some(list) = self.lists.get(size.list)
-            && let Some(spare) = NonNull::new(list.get())
-        {
-            // SAFETY: what is on a list was put there by `put`, and is nobody's.
-            list.set(unsafe { spare.as_ref() }.next);
-            self.counts[size.list].set(self.counts[size.list].get() - 1);
-            return spare.cast();
-        }
-        allocate(size.layout)
-    }
-
-    /// Keeps the memory of a record; false if there are enough.
-    ///
-    /// # Safety
-    ///
-    /// It was taken for that size, and nobody uses it any more.
-    #[inline(always)]
-    unsafe fn put(&self, memory: NonNull<u8>, size: Size) -> bool {
-        let Some(list) = self.lists.get(size.list) else { return false };
-        let count = &self.counts[size.list];
-        if count.get() >= self.most {
-            return false;
-        }
-        count.set(count.get() + 1);
-        let spare = memory.cast::<Spare>();
-        // SAFETY: at least `STEP` bytes that are nobody's (caller).
-        unsafe { spare.write(Spare { next: list.get() }) };
-        list.set(spare.as_ptr());
-        true
-    }
-}
-
-impl Drop for Spares {
-    fn drop(&mut self) {
-        for (index, list) in self.lists.iter().enumerate() {
-            let layout = layout_in(index);
-            while let Some(spare) = NonNull::new(list.get()) {
-                // SAFETY: as in `take`; memory of this list was allocated with this layout, by whichever hub.
-                unsafe {
-                    list.set(spare.as_ref().next);
-                    dealloc(spare.as_ptr().cast(), layout);
-                }
-            }
-        }
-    }
-}
-
-#[cold]
-fn allocate(layout: Layout) -> NonNull<u8> {
-    // SAFETY: a record is not empty.
-    NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout))
-}
-
-/// Gives the memory of a record to the hub of this OS thread, which need not be the one it came from, or to the system.
-///
-/// # Safety
-///
-/// As for [`Spares::put`].
-#[inline(always)]
-unsafe fn give_back(memory: NonNull<u8>, size: Size) {
-    let kept = match hub::try_current() {
-        // SAFETY: it was taken for that size, and nobody uses it any more (caller).
-        Some(hub) => unsafe { hub.spares.put(memory, size) },
-        None => false,
-    };
-    if !kept {
-        // SAFETY: it was allocated with this layout (caller).
-        unsafe { dealloc(memory.as_ptr(), size.layout) };
     }
 }

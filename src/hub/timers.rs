@@ -1,8 +1,19 @@
 //! The timers of a hub: what is due when. There is no clock in here; whoever has one passes it in.
 //!
-//! A heap with four children a node: nearly every timer is a timeout that is cancelled soon, far from the top, and a flat
-//! heap lets it in and out with one or two comparisons. Each timer knows its place in the heap, so that a cancelled one is
-//! gone at once. Memory is only asked for when more timers are armed than ever before.
+//! ```text
+//!   arm ──▶ wheel: nine rings of 64 slots, each 64 times as wide as those before ──▶ near: a heap ──▶ due
+//!                   │            ▲ │                                  when its slot begins
+//!                   ▼            └─┘ filed again, on a finer ring, when its slot begins
+//!                 cancel
+//! ```
+//!
+//! Nearly every timer is a timeout that is cancelled soon, among any number of others: so arming and cancelling link and
+//! unlink one entry in one slot, however many there are. The order that firing needs is made only for those whose slot of
+//! 4 µs has begun, by a heap; few stand there at a time. (G. Varghese, T. Lauck, "Hashed and Hierarchical Timing Wheels",
+//! SOSP 1987; but nothing is rounded: timers fire in the order of their deadlines, and none before its own.)
+//!
+//! The ring of a timer is that of the highest digit, to the base of 64, in which its deadline differs from `base`. So what
+//! stands on a finer ring is due before all that stands on coarser ones, and on one ring what stands in an earlier slot.
 
 use std::num::NonZeroU32;
 
@@ -10,6 +21,14 @@ use slab::Slab;
 
 /// How many children a node of the heap has.
 const CHILDREN: usize = 4;
+/// The width of a slot of the finest ring: two to this power, in nanoseconds.
+const FINEST: u32 = 12;
+/// A ring has two to this power of slots.
+const DIGIT: u32 = 6;
+const SLOTS: usize = 1 << DIGIT;
+const RINGS: usize = (u64::BITS - FINEST).div_ceil(DIGIT) as usize;
+/// So many timers of a slot are looked through for the earliest.
+const FEW: usize = 64;
 
 /// Names an armed timer, until it is cancelled or has fired; after that it may name another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,14 +65,54 @@ impl Entry {
 
 /// What a key leads to.
 struct Armed<D> {
-    /// Where its entry is in the heap.
-    position: u32,
+    deadline: u64,
+    order: u32,
+    place: Place,
+    /// Neighbours in its slot. They have meaning while it stands in one.
+    previous: Option<TimerKey>,
+    next: Option<TimerKey>,
     due: D,
+}
+
+/// Where a timer stands.
+#[derive(Clone, Copy)]
+enum Place {
+    /// In the heap, at this position.
+    Near(u32),
+    Slot(SlotNumber),
+}
+
+/// Which slot of which ring.
+#[derive(Clone, Copy)]
+struct SlotNumber {
+    ring: u8,
+    slot: u8,
+}
+
+/// The timers of one stretch of time, in no order.
+#[derive(Clone, Copy)]
+struct Slot {
+    first: Option<TimerKey>,
+    /// No timer in here is due before this. None is due just then, perhaps, if the earliest was cancelled.
+    earliest: u64,
+    /// One is.
+    exact: bool,
+}
+
+struct Ring {
+    /// One bit for each slot that is not empty.
+    taken: u64,
+    slots: [Slot; SLOTS],
 }
 
 /// The armed timers, each with what is due at its deadline.
 pub(crate) struct Timers<D> {
-    heap: Vec<Entry>,
+    near: Vec<Entry>,
+    /// One bit for each ring that is not empty.
+    taken: u32,
+    rings: Box<[Ring; RINGS]>,
+    /// All that is due in the slot of this moment, or before, is near.
+    base: u64,
     armed: Slab<Armed<D>>,
     /// How many times a timer was armed, modulo 2^32.
     armings: u32,
@@ -61,17 +120,18 @@ pub(crate) struct Timers<D> {
 
 impl<D: Copy> Timers<D> {
     pub(crate) fn new() -> Timers<D> {
-        Timers { heap: Vec::new(), armed: Slab::new(), armings: 0 }
+        const EMPTY: Slot = Slot { first: None, earliest: u64::MAX, exact: true };
+        let rings = Box::new([const { Ring { taken: 0, slots: [EMPTY; SLOTS] } }; RINGS]);
+        Timers { near: Vec::new(), taken: 0, rings, base: 0, armed: Slab::new(), armings: 0 }
     }
 
     /// Arms a timer. Deadlines are nanoseconds since a moment of the caller's choice.
     pub(crate) fn arm(&mut self, deadline: u64, due: D) -> TimerKey {
-        let position = self.heap.len();
-        let key = TimerKey::from_index(self.armed.insert(Armed { position: position as u32, due }));
-        let entry = Entry { deadline, order: self.armings, key };
-        self.armings = self.armings.wrapping_add(1);
-        self.heap.push(entry);
-        self.rise(position, entry);
+        let order = self.armings;
+        self.armings = order.wrapping_add(1);
+        let armed = Armed { deadline, order, place: Place::Near(0), previous: None, next: None, due };
+        let key = TimerKey::from_index(self.armed.insert(armed));
+        self.file(key, self.base);
         key
     }
 
@@ -81,29 +141,159 @@ impl<D: Copy> Timers<D> {
     ///
     /// If no timer has this key.
     pub(crate) fn cancel(&mut self, key: TimerKey) -> D {
-        let Armed { position, due } = self.armed.remove(key.index());
-        self.close_gap(position as usize);
-        due
+        let armed = self.armed.remove(key.index());
+        match armed.place {
+            Place::Near(position) => self.close_gap(position as usize),
+            Place::Slot(number) => self.unlink(number, &armed),
+        }
+        armed.due
     }
 
-    /// The earliest deadline.
-    pub(crate) fn next(&self) -> Option<u64> {
-        self.heap.first().map(|entry| entry.deadline)
+    pub(crate) fn is_empty(&self) -> bool {
+        self.armed.is_empty()
+    }
+
+    /// The earliest deadline; or, if the earliest timer among many was cancelled, the deadline it had.
+    pub(crate) fn next(&mut self) -> Option<u64> {
+        if let Some(first) = self.near.first() {
+            return Some(first.deadline);
+        }
+        let number = self.first_slot()?;
+        if !self.slot(number).exact {
+            self.look_through(number);
+        }
+        Some(self.slot(number).earliest)
     }
 
     /// Takes the earliest timer, if its deadline is not after `now`. Equal deadlines come in the order of arming.
     pub(crate) fn pop_due(&mut self, now: u64) -> Option<D> {
-        let earliest = self.heap.first().filter(|entry| entry.deadline <= now)?;
+        if self.near.is_empty() {
+            self.advance(now);
+        }
+        // What is near is due before all else.
+        let earliest = self.near.first().filter(|entry| entry.deadline <= now)?;
         Some(self.cancel(earliest.key))
     }
 
+    // ---- the wheel ----
+
+    /// Files again what stands in the slots that have begun by `now`.
+    fn advance(&mut self, now: u64) {
+        while let Some(number) = self.first_slot() {
+            let begin = self.begin_of(number);
+            if begin > now {
+                break;
+            }
+            // All others begin later, so they stand where they would be filed from here, too.
+            self.base = begin;
+            let mut at = self.empty(number);
+            while let Some(key) = at {
+                at = self.armed[key.index()].next;
+                self.file(key, now);
+            }
+        }
+        self.base = self.base.max(now);
+    }
+
+    /// Puts a timer where it belongs: near, if it is due by `now` or in the slot of `base`, else on the wheel.
+    fn file(&mut self, key: TimerKey, now: u64) {
+        let base = self.base;
+        let armed = &mut self.armed[key.index()];
+        let (deadline, differs) = (armed.deadline, (armed.deadline ^ base) >> FINEST);
+        if deadline <= now.max(base) || differs == 0 {
+            let entry = Entry { deadline, order: armed.order, key };
+            self.near.push(entry);
+            return self.rise(self.near.len() - 1, entry);
+        }
+        let ring = differs.ilog2() / DIGIT;
+        let slot = deadline >> (FINEST + ring * DIGIT) & (SLOTS as u64 - 1);
+        let number = SlotNumber { ring: ring as u8, slot: slot as u8 };
+        armed.place = Place::Slot(number);
+        armed.previous = None;
+        let place = &mut self.rings[ring as usize].slots[slot as usize];
+        armed.next = place.first.replace(key);
+        if deadline <= place.earliest {
+            (place.earliest, place.exact) = (deadline, true);
+        }
+        match armed.next {
+            Some(next) => self.armed[next.index()].previous = Some(key),
+            None => {
+                self.rings[ring as usize].taken |= 1 << slot;
+                self.taken |= 1 << ring;
+            }
+        }
+    }
+
+    /// Takes a timer that is not armed any more out of its slot.
+    fn unlink(&mut self, number: SlotNumber, gone: &Armed<D>) {
+        if let Some(next) = gone.next {
+            self.armed[next.index()].previous = gone.previous;
+        }
+        match gone.previous {
+            Some(previous) => self.armed[previous.index()].next = gone.next,
+            None if gone.next.is_none() => drop(self.empty(number)),
+            None => self.slot(number).first = gone.next,
+        }
+        let place = self.slot(number);
+        place.exact &= place.first.is_none() || gone.deadline != place.earliest;
+    }
+
+    /// Empties a slot; returns the first of those that stood there.
+    fn empty(&mut self, number: SlotNumber) -> Option<TimerKey> {
+        let ring = &mut self.rings[usize::from(number.ring)];
+        ring.taken &= !(1 << number.slot);
+        if ring.taken == 0 {
+            self.taken &= !(1 << number.ring);
+        }
+        let place = &mut ring.slots[usize::from(number.slot)];
+        (place.earliest, place.exact) = (u64::MAX, true);
+        place.first.take()
+    }
+
+    /// The slot in which the earliest timer of the wheel stands.
+    fn first_slot(&self) -> Option<SlotNumber> {
+        let ring = NonZeroU32::new(self.taken)?.trailing_zeros();
+        let slot = self.rings[ring as usize].taken.trailing_zeros();
+        Some(SlotNumber { ring: ring as u8, slot: slot as u8 })
+    }
+
+    fn slot(&mut self, number: SlotNumber) -> &mut Slot {
+        &mut self.rings[usize::from(number.ring)].slots[usize::from(number.slot)]
+    }
+
+    /// When a slot begins that is not empty: `base`, but for the digit of its ring and those below.
+    fn begin_of(&self, number: SlotNumber) -> u64 {
+        let width = FINEST + u32::from(number.ring) * DIGIT;
+        let above = u64::MAX.checked_shl(width + DIGIT).unwrap_or(0);
+        self.base & above | u64::from(number.slot) << width
+    }
+
+    /// Finds the earliest of a slot, unless there are too many for that.
+    #[cold]
+    fn look_through(&mut self, number: SlotNumber) {
+        let mut at = self.slot(number).first;
+        let mut earliest = u64::MAX;
+        for _ in 0..FEW {
+            let Some(key) = at else {
+                let place = self.slot(number);
+                (place.earliest, place.exact) = (earliest, true);
+                return;
+            };
+            let armed = &self.armed[key.index()];
+            earliest = earliest.min(armed.deadline);
+            at = armed.next;
+        }
+    }
+
+    // ---- the heap ----
+
     /// Fills the place of an entry that is gone with the last one, moved to where it belongs.
     fn close_gap(&mut self, gap: usize) {
-        let last = self.heap.pop().expect("an armed timer has an entry");
-        if gap == self.heap.len() {
+        let last = self.near.pop().expect("an armed timer has an entry");
+        if gap == self.near.len() {
             return;
         }
-        if gap > 0 && last.is_before(&self.heap[(gap - 1) / CHILDREN]) {
+        if gap > 0 && last.is_before(&self.near[(gap - 1) / CHILDREN]) {
             self.rise(gap, last);
         } else {
             self.sink(gap, last);
@@ -114,10 +304,10 @@ impl<D: Copy> Timers<D> {
     fn rise(&mut self, mut position: usize, entry: Entry) {
         while position > 0 {
             let parent = (position - 1) / CHILDREN;
-            if !entry.is_before(&self.heap[parent]) {
+            if !entry.is_before(&self.near[parent]) {
                 break;
             }
-            self.place(position, self.heap[parent]);
+            self.place(position, self.near[parent]);
             position = parent;
         }
         self.place(position, entry);
@@ -126,10 +316,10 @@ impl<D: Copy> Timers<D> {
     /// Puts `entry` at `position` or below, moving up those that fire earlier.
     fn sink(&mut self, mut position: usize, entry: Entry) {
         while let Some(child) = self.earliest_child(position) {
-            if !self.heap[child].is_before(&entry) {
+            if !self.near[child].is_before(&entry) {
                 break;
             }
-            self.place(position, self.heap[child]);
+            self.place(position, self.near[child]);
             position = child;
         }
         self.place(position, entry);
@@ -137,14 +327,14 @@ impl<D: Copy> Timers<D> {
 
     fn earliest_child(&self, position: usize) -> Option<usize> {
         let first = position * CHILDREN + 1;
-        let end = self.heap.len().min(first + CHILDREN);
+        let end = self.near.len().min(first + CHILDREN);
         (first..end)
-            .reduce(|best, child| if self.heap[child].is_before(&self.heap[best]) { child } else { best })
+            .reduce(|best, child| if self.near[child].is_before(&self.near[best]) { child } else { best })
     }
 
     fn place(&mut self, position: usize, entry: Entry) {
-        self.heap[position] = entry;
-        self.armed[entry.key.index()].position = position as u32;
+        self.near[position] = entry;
+        self.armed[entry.key.index()].place = Place::Near(position as u32);
     }
 }
 
@@ -236,33 +426,36 @@ mod tests {
     fn arming_and_cancelling_below_the_peak_asks_for_no_memory() {
         let mut timers = Timers::new();
         let keys: Vec<TimerKey> = (0..1_000).map(|deadline| timers.arm(deadline, ())).collect();
-        let room = (timers.heap.capacity(), timers.armed.capacity());
+        let room = (timers.near.capacity(), timers.armed.capacity());
         keys.into_iter().for_each(|key| timers.cancel(key));
         for deadline in 0..10_000 {
             let key = timers.arm(deadline, ());
             timers.cancel(key);
         }
-        assert_eq!((timers.heap.capacity(), timers.armed.capacity()), room);
-        assert!(timers.heap.is_empty() && timers.armed.is_empty());
+        assert_eq!((timers.near.capacity(), timers.armed.capacity()), room);
+        assert!(timers.near.is_empty() && timers.armed.is_empty());
     }
 
     #[test]
     fn a_timer_takes_no_more_than_it_must() {
-        assert_eq!(size_of::<Entry>(), 16);
+        assert_eq!((size_of::<Entry>(), size_of::<Slot>(), size_of::<Armed<u64>>()), (16, 16, 40));
         assert_eq!(size_of::<Option<TimerKey>>(), 4);
     }
 
-    #[test]
-    fn a_random_life_agrees_with_a_sorted_list() {
+    /// Deadlines up to `spread` bits away; `step` bits pass between two looks.
+    fn agrees_with_a_sorted_list(spread: u32, step: u32, arms: u64) {
         let mut timers = Timers::new();
         // (deadline, order of arming), which is also what is due, and its key.
         let mut model: Vec<((u64, u64), TimerKey)> = Vec::new();
-        let mut state = 0x9E37_79B9_7F4A_7C15;
-        let mut now = 0;
-        for step in 0..20_000 {
+        let mut state = 0x9E37_79B9_7F4A_7C15 ^ u64::from(spread);
+        let mut now = 0u64;
+        for count in 0..20_000 {
             match random(&mut state) % 8 {
-                0..4 => {
-                    let due = (now + random(&mut state) % 64, step);
+                choice if choice < arms => {
+                    // As many near ones as far ones.
+                    let bits = random(&mut state) % u64::from(spread) + 1;
+                    let wait = random(&mut state) >> (64 - bits);
+                    let due = (now.saturating_add(wait), count);
                     model.push((due, timers.arm(due.0, due)));
                 }
                 4..7 if !model.is_empty() => {
@@ -271,15 +464,51 @@ mod tests {
                     assert_eq!(timers.cancel(key), due);
                 }
                 _ => {
-                    now += random(&mut state) % 8;
+                    now = now.saturating_add(random(&mut state) >> (64 - step));
                     let mut expected: Vec<_> =
                         model.extract_if(.., |timer| timer.0.0 <= now).map(|timer| timer.0).collect();
                     expected.sort_unstable();
                     assert_eq!(fired(&mut timers, now), expected);
                 }
             }
-            assert_eq!(timers.next(), model.iter().map(|timer| timer.0.0).min());
+            let earliest = model.iter().map(|timer| timer.0.0).min();
+            match timers.next() {
+                // Among many it need not be found; but nothing that was armed is later than what is said.
+                Some(next) if model.len() > FEW => {
+                    assert!(next <= earliest.unwrap() && next >= timers.base.min(next))
+                }
+                next => assert_eq!(next, earliest),
+            }
+            assert_eq!(timers.is_empty(), model.is_empty());
         }
+    }
+
+    #[test]
+    fn a_random_life_agrees_with_a_sorted_list() {
+        for (spread, step, arms) in
+            [(6, 3, 4), (20, 14, 4), (40, 30, 4), (63, 50, 4), (34, 12, 3), (30, 20, 5)]
+        {
+            agrees_with_a_sorted_list(spread, step, arms);
+        }
+    }
+
+    #[test]
+    fn the_earliest_of_many_is_found_again_after_it_was_cancelled() {
+        let second = 1_000_000_000;
+        let mut timers = Timers::new();
+        let keys: Vec<TimerKey> =
+            (0..10 * FEW as u64).map(|n| timers.arm(30 * second + n * 5_000, n)).collect();
+        assert_eq!(timers.next(), Some(30 * second));
+        for key in &keys[..7] {
+            timers.cancel(*key);
+        }
+        // Too many to look through: who sleeps until that moment wakes in vain, once.
+        assert_eq!(timers.next(), Some(30 * second));
+        assert_eq!(fired(&mut timers, 30 * second), []);
+        assert_eq!(timers.next(), Some(30 * second + 7 * 5_000));
+        assert_eq!(fired(&mut timers, 30 * second + 7 * 5_000), [7]);
+        let left: Vec<u64> = (8..10 * FEW as u64).collect();
+        assert_eq!(fired(&mut timers, 31 * second), left);
     }
 
     #[test]

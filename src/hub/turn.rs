@@ -224,7 +224,7 @@ impl Hub {
         if !self.ready.is_empty() || self.orphaned.get() {
             return Some(0);
         }
-        let next = match self.timers.borrow().next() {
+        let next = match self.earliest_deadline() {
             // Nobody is ready: virtual time stands at the next deadline.
             Some(next) if self.clock.is_virtual() => {
                 self.clock.jump_to(next);
@@ -239,6 +239,10 @@ impl Hub {
         }
     }
 
+    pub(crate) fn earliest_deadline(&self) -> Option<Moment> {
+        self.timers.borrow_mut().next()
+    }
+
     fn take_remote(&self) {
         if self.remote.inbox.is_empty() {
             return;
@@ -250,7 +254,7 @@ impl Hub {
     }
 
     fn take_due(&self) {
-        if self.timers.borrow().next().is_none() {
+        if self.timers.borrow().is_empty() {
             return;
         }
         let now = self.clock.now();

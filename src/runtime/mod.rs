@@ -196,7 +196,7 @@ impl Runtime {
         if !self.hub.ready.is_empty() {
             return Some(Instant::now());
         }
-        let next = self.hub.timers.borrow().next();
+        let next = self.hub.earliest_deadline();
         next.and_then(|moment| self.hub.clock.instant(moment))
     }
 
