@@ -15,6 +15,25 @@ fn check(status: c_int) -> io::Result<()> {
     if status == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
+// ----- Time: man 2 clock_gettime ---------------------------------------------------------------------------------
+
+/// The clock of std's `Instant`, in nanoseconds since a moment that the system has chosen. As a number, because to subtract
+/// two `Instant`s takes longer than to read the clock.
+#[inline]
+pub(crate) fn monotonic_clock() -> u64 {
+    #[cfg(target_vendor = "apple")]
+    const CLOCK: libc::clockid_t = libc::CLOCK_UPTIME_RAW;
+    #[cfg(not(target_vendor = "apple"))]
+    const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC;
+    let mut time = MaybeUninit::<libc::timespec>::uninit();
+    // SAFETY: the kernel writes one timespec. It cannot fail: std panics if this clock does, and has read it before.
+    let time = unsafe {
+        libc::clock_gettime(CLOCK, time.as_mut_ptr());
+        time.assume_init()
+    };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
 // ----- Memory: man 2 mmap, madvise, mprotect ---------------------------------------------------------------------
 
 /// Bytes in a page of memory.

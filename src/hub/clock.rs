@@ -3,11 +3,15 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use crate::sys;
+
 /// A point in time of one hub, in nanoseconds since it began. 584 years are enough; what lies beyond is "never".
 pub(crate) type Moment = u64;
 
 pub(crate) struct Clock {
     began: Instant,
+    /// The same, as the system counts.
+    count: u64,
     is_virtual: bool,
     /// What a virtual clock shows. It stands still but for its jumps, so that runs repeat.
     shown: Cell<Moment>,
@@ -15,17 +19,19 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new(is_virtual: bool) -> Clock {
-        Clock { began: Instant::now(), is_virtual, shown: Cell::new(0) }
+        Clock { began: Instant::now(), count: sys::monotonic_clock(), is_virtual, shown: Cell::new(0) }
     }
 
+    #[inline]
     pub(crate) fn now(&self) -> Moment {
         if self.is_virtual {
             return self.shown.get();
         }
-        nanoseconds(self.began.elapsed()).unwrap_or(Moment::MAX)
+        sys::monotonic_clock() - self.count
     }
 
     /// The moment `wait` from now; None if no clock will ever show it.
+    #[inline]
     pub(crate) fn after(&self, wait: Duration) -> Option<Moment> {
         self.now().checked_add(nanoseconds(wait)?)
     }
@@ -54,8 +60,9 @@ impl Clock {
     }
 }
 
+#[inline]
 fn nanoseconds(duration: Duration) -> Option<Moment> {
-    Moment::try_from(duration.as_nanos()).ok()
+    duration.as_secs().checked_mul(1_000_000_000)?.checked_add(u64::from(duration.subsec_nanos()))
 }
 
 #[cfg(test)]

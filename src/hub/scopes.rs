@@ -29,6 +29,9 @@ impl Scopes {
 
     /// Takes out a scope; usually the last.
     pub(crate) fn close(&mut self, id: u64) -> Option<Scope> {
+        if self.open.last().is_some_and(|last| last.id == id) {
+            return self.open.pop();
+        }
         let place = self.open.iter().rposition(|scope| scope.id == id)?;
         Some(self.open.remove(place))
     }

@@ -105,6 +105,48 @@ struct Ring {
     slots: [Slot; SLOTS],
 }
 
+impl SlotNumber {
+    fn ring(self) -> usize {
+        // It never is larger; said here, so that no place needs to be checked.
+        usize::from(self.ring).min(RINGS - 1)
+    }
+
+    fn slot(self) -> usize {
+        usize::from(self.slot) % SLOTS
+    }
+}
+
+/// Where a timer stands on the wheel; None if it is due in the slot of `base`, or before.
+#[inline(always)]
+fn slot_of(deadline: u64, base: u64) -> Option<SlotNumber> {
+    let differs = (deadline ^ base) >> FINEST;
+    if deadline <= base || differs == 0 {
+        return None;
+    }
+    let ring = differs.ilog2() / DIGIT;
+    let slot = deadline >> (FINEST + ring * DIGIT) & (SLOTS as u64 - 1);
+    Some(SlotNumber { ring: ring as u8, slot: slot as u8 })
+}
+
+/// Puts a timer at the head of a slot; returns who was there.
+#[inline(always)]
+fn link(
+    taken: &mut u32,
+    rings: &mut [Ring; RINGS],
+    number: SlotNumber,
+    key: TimerKey,
+    deadline: u64,
+) -> Option<TimerKey> {
+    let ring = &mut rings[number.ring()];
+    ring.taken |= 1 << number.slot();
+    *taken |= 1 << number.ring();
+    let slot = &mut ring.slots[number.slot()];
+    if deadline <= slot.earliest {
+        (slot.earliest, slot.exact) = (deadline, true);
+    }
+    slot.first.replace(key)
+}
+
 /// The armed timers, each with what is due at its deadline.
 pub(crate) struct Timers<D> {
     near: Vec<Entry>,
@@ -129,9 +171,18 @@ impl<D: Copy> Timers<D> {
     pub(crate) fn arm(&mut self, deadline: u64, due: D) -> TimerKey {
         let order = self.armings;
         self.armings = order.wrapping_add(1);
-        let armed = Armed { deadline, order, place: Place::Near(0), previous: None, next: None, due };
-        let key = TimerKey::from_index(self.armed.insert(armed));
-        self.file(key, self.base);
+        let vacant = self.armed.vacant_entry();
+        let key = TimerKey::from_index(vacant.key());
+        let Some(number) = slot_of(deadline, self.base) else {
+            vacant.insert(Armed { deadline, order, place: Place::Near(0), previous: None, next: None, due });
+            self.come_near(Entry { deadline, order, key });
+            return key;
+        };
+        let next = link(&mut self.taken, &mut self.rings, number, key, deadline);
+        vacant.insert(Armed { deadline, order, place: Place::Slot(number), previous: None, next, due });
+        if let Some(next) = next {
+            self.armed[next.index()].previous = Some(key);
+        }
         key
     }
 
@@ -195,33 +246,25 @@ impl<D: Copy> Timers<D> {
         self.base = self.base.max(now);
     }
 
-    /// Puts a timer where it belongs: near, if it is due by `now` or in the slot of `base`, else on the wheel.
+    /// Puts a timer of a slot that has begun where it belongs now; what is due by `now`, near.
     fn file(&mut self, key: TimerKey, now: u64) {
-        let base = self.base;
         let armed = &mut self.armed[key.index()];
-        let (deadline, differs) = (armed.deadline, (armed.deadline ^ base) >> FINEST);
-        if deadline <= now.max(base) || differs == 0 {
-            let entry = Entry { deadline, order: armed.order, key };
-            self.near.push(entry);
-            return self.rise(self.near.len() - 1, entry);
-        }
-        let ring = differs.ilog2() / DIGIT;
-        let slot = deadline >> (FINEST + ring * DIGIT) & (SLOTS as u64 - 1);
-        let number = SlotNumber { ring: ring as u8, slot: slot as u8 };
-        armed.place = Place::Slot(number);
-        armed.previous = None;
-        let place = &mut self.rings[ring as usize].slots[slot as usize];
-        armed.next = place.first.replace(key);
-        if deadline <= place.earliest {
-            (place.earliest, place.exact) = (deadline, true);
-        }
-        match armed.next {
-            Some(next) => self.armed[next.index()].previous = Some(key),
-            None => {
-                self.rings[ring as usize].taken |= 1 << slot;
-                self.taken |= 1 << ring;
+        let (deadline, order) = (armed.deadline, armed.order);
+        match slot_of(deadline, self.base) {
+            Some(number) if deadline > now => {
+                let next = link(&mut self.taken, &mut self.rings, number, key, deadline);
+                (armed.place, armed.previous, armed.next) = (Place::Slot(number), None, next);
+                if let Some(next) = next {
+                    self.armed[next.index()].previous = Some(key);
+                }
             }
+            _ => self.come_near(Entry { deadline, order, key }),
         }
+    }
+
+    fn come_near(&mut self, entry: Entry) {
+        self.near.push(entry);
+        self.rise(self.near.len() - 1, entry);
     }
 
     /// Takes a timer that is not armed any more out of its slot.
@@ -240,12 +283,12 @@ impl<D: Copy> Timers<D> {
 
     /// Empties a slot; returns the first of those that stood there.
     fn empty(&mut self, number: SlotNumber) -> Option<TimerKey> {
-        let ring = &mut self.rings[usize::from(number.ring)];
-        ring.taken &= !(1 << number.slot);
+        let ring = &mut self.rings[number.ring()];
+        ring.taken &= !(1 << number.slot());
         if ring.taken == 0 {
-            self.taken &= !(1 << number.ring);
+            self.taken &= !(1 << number.ring());
         }
-        let place = &mut ring.slots[usize::from(number.slot)];
+        let place = &mut ring.slots[number.slot()];
         (place.earliest, place.exact) = (u64::MAX, true);
         place.first.take()
     }
@@ -258,7 +301,7 @@ impl<D: Copy> Timers<D> {
     }
 
     fn slot(&mut self, number: SlotNumber) -> &mut Slot {
-        &mut self.rings[usize::from(number.ring)].slots[usize::from(number.slot)]
+        &mut self.rings[number.ring()].slots[number.slot()]
     }
 
     /// When a slot begins that is not empty: `base`, but for the digit of its ring and those below.
