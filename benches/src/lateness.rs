@@ -38,7 +38,7 @@ impl Lateness {
 /// A delay below `limit` for each number: the same ones in every run, in no order (Fibonacci hashing).
 pub(crate) fn scattered(number: u64, limit: Duration) -> Duration {
     let share = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-    Duration::from_nanos((limit.as_nanos() * u128::from(share) >> 32) as u64)
+    Duration::from_nanos(((limit.as_nanos() * u128::from(share)) >> 32) as u64)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ const USAGE: &str = "micro CASE N [THREADS]
 
 CASE     switch switch_greenlet yield2 yield1000 spawn_join spawn_10k sleep_cancel wake_early timer_cancel timer_fire
          mem_parked mem_unstarted queue_pingpong queue_stream queue_xthread queue_xthread_pp lock_uncontended
-         lock_contended8 growth_spawn growth_yield growth_sleep
+         lock_contended8 growth_spawn growth_yield growth_sleep growth_sleep_virtual
 N        how many operations, at least 1; for mem_… how many green threads
 THREADS  how many green threads there are at a time, at least 1; for growth_… alone
 
@@ -47,6 +47,7 @@ pub(crate) fn find(case: &str) -> Option<Run> {
         "growth_spawn" => Run::Grown(ours::spawning::batches),
         "growth_yield" => Run::Grown(ours::yielding::round_robin),
         "growth_sleep" => Run::Grown(ours::sleeping::in_waves),
+        "growth_sleep_virtual" => Run::Grown(ours::sleeping::in_virtual_waves),
         _ => return None,
     })
 }

@@ -66,6 +66,11 @@ impl Waves {
         until_all_sleep + crate::lateness::scattered(number, spread)
     }
 
+    /// The same in whole microseconds, for a clock that stands still while somebody runs: else each would wake alone.
+    pub(crate) fn coarse_delay(&self, number: u64) -> Duration {
+        Duration::from_micros(self.delay(number).as_micros() as u64)
+    }
+
     /// Tells that a sleeper woke just now.
     pub(crate) fn woke(&self) {
         let number = self.woken.fetch_add(1, Relaxed);
