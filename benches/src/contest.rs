@@ -56,10 +56,10 @@ impl Peer {
 
     /// Not a rival: what greenroom stands on, or what the kernel allows, without all that makes it usable.
     pub(crate) fn limit(name: &'static str, run: Timed) -> Peer {
-        Peer::timed(name, run).as_limit()
+        Peer::timed(name, run).into_limit()
     }
 
-    pub(crate) fn as_limit(self) -> Peer {
+    pub(crate) fn into_limit(self) -> Peer {
         Peer { limit: true, ..self }
     }
 

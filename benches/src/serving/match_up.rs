@@ -33,7 +33,7 @@ pub(crate) fn peers(protocol: Protocol, connections: usize) -> io::Result<Vec<Pe
         match Contender::start(kind, protocol, connections) {
             Ok(Some(mut contender)) => {
                 let peer = Peer::new(kind, move |slice| contender.take_turn(slice));
-                peers.push(if *kind == LIMIT { peer.as_limit() } else { peer });
+                peers.push(if *kind == LIMIT { peer.into_limit() } else { peer });
             }
             Ok(None) => {}
             Err(error) => println!("{kind} with {connections} connections is left out: {error}"),
