@@ -35,12 +35,13 @@ pub fn run(args: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
 
 fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     let chosen = options.choose(cases::NAMES)?;
+    // Its cores are counted before this thread is bound to one.
+    let machine = machine::describe();
     // Servers inherit the core of this thread; the load takes the other one.
     let pinned = thread::available_parallelism()?.get() >= 2 && kernel::pin_to_core(0);
     kernel::raise_descriptor_limit()?;
     let mut rivals = versions::rivals();
     rivals.extend(outside::versions()?);
-    let machine = machine::describe();
     report::print_head(options.rounds, pinned, &machine, &rivals);
     let mut results = Vec::new();
     for name in chosen {

@@ -41,7 +41,7 @@ pub(super) fn futures<R: Runtime>(tasks: u64) -> (Duration, Footprint) {
 
 /// They stay parked until the process ends.
 pub(super) fn may(coroutines: u64) -> (Duration, Footprint) {
-    rivals::may::run_coroutine(move || {
+    rivals::may::run_with_few_stacks(move || {
         let begun = Arc::new(AtomicU64::new(0));
         let (before, start) = (Footprint::now(), Instant::now());
         let parked = |_| {

@@ -89,7 +89,7 @@ pub(crate) fn monoio(port: u16) -> io::Result<()> {
 }
 
 pub(crate) fn may(port: u16) -> io::Result<()> {
-    rivals::may::run_server(move || {
+    rivals::may::run_with_few_stacks(move || {
         let listener = may::net::TcpListener::bind((ON_LOOPBACK, port))?;
         announce(port, listener.local_addr()?);
         loop {

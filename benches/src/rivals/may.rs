@@ -17,8 +17,8 @@ pub(crate) fn configure() {
     may::config().set_workers(1).set_pool_capacity(20_000);
 }
 
-/// Runs the closure as a coroutine on the one worker, with the ordinary pool of stacks: a server's memory counts.
-pub(crate) fn run_server<T: Send + 'static>(main: impl FnOnce() -> T + Send + 'static) -> T {
+/// Runs the closure as a coroutine on the one worker, with the ordinary pool of stacks: for servers, and where memory counts.
+pub(crate) fn run_with_few_stacks<T: Send + 'static>(main: impl FnOnce() -> T + Send + 'static) -> T {
     one_worker();
     go!(main).join().expect("the coroutine does not panic")
 }
