@@ -35,6 +35,46 @@ pub(crate) fn cpu_time() -> Duration {
     kernel::cpu_time(std::process::id()).expect("a process knows its own clock")
 }
 
+/// Runs from the moment at which all members of a group take turns to the moment at which the first has taken its last.
+///
+/// In between each takes as many turns as the others; neither beginning nor ending is timed. Atomics, because may asks for
+/// `Send`.
+pub(crate) struct Turns {
+    not_begun: AtomicU64,
+    began: OnceLock<Instant>,
+    ended: OnceLock<Instant>,
+}
+
+impl Turns {
+    pub(crate) fn of(members: u64) -> Turns {
+        Turns { not_begun: AtomicU64::new(members), began: OnceLock::new(), ended: OnceLock::new() }
+    }
+
+    /// Each member says so once, and then gives way until [`all_begun`](Turns::all_begun).
+    pub(crate) fn begin(&self) {
+        self.not_begun.fetch_sub(1, Relaxed);
+    }
+
+    /// Starts the clock when it is first true.
+    pub(crate) fn all_begun(&self) -> bool {
+        let all = self.not_begun.load(Relaxed) == 0;
+        if all && self.began.get().is_none() {
+            self.began.get_or_init(Instant::now);
+        }
+        all
+    }
+
+    pub(crate) fn end(&self) {
+        if self.ended.get().is_none() {
+            self.ended.get_or_init(Instant::now);
+        }
+    }
+
+    pub(crate) fn took(&self) -> Duration {
+        *self.ended.get().expect("one has ended") - *self.began.get().expect("all have begun")
+    }
+}
+
 /// Runs on CPU time from the first to wake in one wave of sleepers to the first to wake in a later one.
 ///
 /// In between each sleeper falls asleep and wakes once a wave, if all were asleep at both ends.

@@ -64,6 +64,7 @@ fn operations(case: &str, threads: u64) -> u64 {
         // A wave of ten lasts a millisecond.
         "growth_sleep" if threads < 1_000 => 2_000,
         "growth_sleep" => 100_000,
+        "growth_yield" => 1_000_000.max(4 * threads),
         _ => 1_000_000,
     };
     at_least.max(threads)

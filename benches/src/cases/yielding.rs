@@ -2,9 +2,9 @@
 
 use crate::{
     contest::Peer,
-    group::Group,
     ours,
     rivals::{self, Runtime, monoio::Monoio, smol::Smol, tokio::Tokio},
+    stopwatch::Turns,
 };
 use corosensei::{Coroutine, Yielder, stack::DefaultStack};
 use may::go;
@@ -39,43 +39,51 @@ pub(super) fn peers_of_a_thousand() -> Vec<Peer> {
 
 pub(super) fn futures<R: Runtime>(members: u64, yields: u64) -> Duration {
     R::run(async move {
-        let group = Rc::new(Group::new(members));
+        let turns = Rc::new(Turns::of(members));
         let member = || {
-            let group = group.clone();
+            let turns = turns.clone();
             R::spawn(async move {
-                group.begin();
+                turns.begin();
+                R::yield_now().await;
+                while !turns.all_begun() {
+                    R::yield_now().await;
+                }
                 for _ in 0..yields / members {
                     R::yield_now().await;
                 }
-                group.end();
+                turns.end();
             })
         };
         let members: Vec<_> = (0..members).map(|_| member()).collect();
         for member in members {
             member.await;
         }
-        group.took()
+        turns.took()
     })
 }
 
 pub(super) fn may(members: u64, yields: u64) -> Duration {
     rivals::may::run_coroutine(move || {
-        let group = Arc::new(Group::new(members));
+        let turns = Arc::new(Turns::of(members));
         let member = || {
-            let group = group.clone();
+            let turns = turns.clone();
             go!(move || {
-                group.begin();
+                turns.begin();
+                may::coroutine::yield_now();
+                while !turns.all_begun() {
+                    may::coroutine::yield_now();
+                }
                 for _ in 0..yields / members {
                     may::coroutine::yield_now();
                 }
-                group.end();
+                turns.end();
             })
         };
         let members: Vec<_> = (0..members).map(|_| member()).collect();
         for member in members {
             member.join().expect("no member panics");
         }
-        group.took()
+        turns.took()
     })
 }
 

@@ -1,23 +1,27 @@
 //! A yield, while a group of green threads takes turns.
 
-use crate::group::Group;
+use crate::stopwatch::Turns;
 use std::{rc::Rc, time::Duration};
 
 pub(crate) fn round_robin(members: u64, yields: u64) -> Duration {
     greenroom::run(|| {
-        let group = Rc::new(Group::new(members));
+        let turns = Rc::new(Turns::of(members));
         let member = || {
-            let group = group.clone();
+            let turns = turns.clone();
             greenroom::spawn(move || {
-                group.begin();
+                turns.begin();
+                greenroom::yield_now();
+                while !turns.all_begun() {
+                    greenroom::yield_now();
+                }
                 for _ in 0..yields / members {
                     greenroom::yield_now();
                 }
-                group.end();
+                turns.end();
             })
         };
         let members: Vec<_> = (0..members).map(|_| member()).collect();
         greenroom::try_joinall(members).expect("no member panics");
-        group.took()
+        turns.took()
     })
 }
