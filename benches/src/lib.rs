@@ -23,7 +23,10 @@ pub mod http;
     unsafe_code,
     reason = "epoll, the affinity of threads and the clock of a process are plain system calls"
 )]
-#[cfg_attr(not(feature = "rivals"), allow(dead_code, reason = "the echo load is part of the comparison"))]
+#[cfg_attr(
+    not(feature = "rivals"),
+    allow(dead_code, unused_imports, reason = "the echo load is part of the comparison")
+)]
 mod kernel;
 mod lateness;
 #[cfg(feature = "rivals")]

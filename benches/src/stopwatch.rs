@@ -125,3 +125,41 @@ impl Waves {
         *self.ended.get().expect("all waves are over") - *self.began.get().expect("one wave is over")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_are_timed_from_the_last_to_begin_to_the_first_to_end() {
+        let turns = Turns::of(2);
+        turns.begin();
+        assert!(!turns.all_begun());
+        turns.begin();
+        assert!(turns.all_begun() && turns.all_begun());
+        std::thread::sleep(Duration::from_millis(2));
+        turns.end();
+        let took = turns.took();
+        std::thread::sleep(Duration::from_millis(2));
+        turns.end();
+        assert!(took >= Duration::from_millis(2) && turns.took() == took);
+    }
+
+    #[test]
+    fn waves_are_timed_from_the_first_wake_to_the_first_of_the_last_wave() {
+        let waves = Waves::new(2, 3);
+        assert_eq!(waves.all(), 4);
+        (0..6).for_each(|_| waves.woke());
+        assert!(waves.ended.get().is_none());
+        waves.woke();
+        assert!(waves.took() <= cpu_time());
+    }
+
+    #[test]
+    fn all_sleepers_sleep_before_the_first_wakes() {
+        let waves = Waves::new(1_000, 1);
+        let delays = || (0..1_000).map(|number| waves.delay(number));
+        assert!(delays().min().unwrap() >= Duration::from_millis(4));
+        assert!(delays().max().unwrap() <= Duration::from_micros(4_100));
+    }
+}
