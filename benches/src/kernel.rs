@@ -2,11 +2,7 @@
 
 use std::{
     io, mem,
-    os::{
-        fd::{AsRawFd, FromRawFd, OwnedFd},
-        unix::process::CommandExt,
-    },
-    process::Command,
+    os::fd::{AsRawFd, FromRawFd, OwnedFd},
     sync::OnceLock,
     time::Duration,
 };
@@ -58,7 +54,9 @@ pub(crate) fn die_with_parent() -> io::Result<()> {
 
 /// Has the command's process killed when the thread that starts it ends, whatever program it is.
 #[cfg(feature = "rivals")]
-pub(crate) fn killed_with_parent(command: &mut Command) -> &mut Command {
+pub(crate) fn killed_with_parent(command: &mut std::process::Command) -> &mut std::process::Command {
+    use std::os::unix::process::CommandExt;
+
     // SAFETY: between fork and exec the closure makes one system call; it neither allocates nor locks (signal-safety(7)).
     unsafe { command.pre_exec(die_with_parent) }
 }
