@@ -134,8 +134,10 @@ class Scale:
         self.logarithmic = logarithmic
         low, high = min(values), max(values)
         if logarithmic:
-            span = max(math.log10(high / low), 0.3)
-            self.low, self.high = math.log10(low) - pad * span, math.log10(high) + pad * span
+            low, high = math.log10(low), math.log10(high)
+            # Half a decade has ticks at all events.
+            spare = max(0.5 - (high - low), 0) / 2 + pad * (high - low)
+            self.low, self.high = low - spare, high + spare
         else:
             self.low, self.high = 0.0, high * 1.06
 
@@ -186,11 +188,11 @@ class Panel:
         picture, bottom = self.picture, self.y + self.height
         picture.text(self.x - 40, self.y - 14, title, kind="heading")
         for tick in self.vertical.ticks():
-            _, y = self.at(columns[0], tick)
+            y = self.y + self.height - self.vertical.share(tick) * self.height
             picture.line(self.x, y, self.x + self.width, y, "grid")
             picture.text(self.x - 8, y + 4, number(tick), "end", "small faint")
         for column in columns:
-            x, _ = self.at(column, self.vertical.ticks()[-1])
+            x = self.x + self.horizontal.share(column) * self.width
             picture.line(x, bottom, x, bottom + 4, "axis")
             picture.text(x, bottom + 18, number(column), "middle", "small faint")
         picture.line(self.x, bottom, self.x + self.width, bottom, "axis")

@@ -48,7 +48,7 @@ var cases = map[string]kase{
 // growing are the cases that take the number of goroutines first.
 var growing = map[string]func(goroutines, operations int) time.Duration{
 	"growth_spawn": batches,
-	"growth_yield": roundRobin,
+	"growth_yield": yields,
 	"growth_sleep": inWaves,
 }
 
@@ -85,6 +85,16 @@ func roundRobin(members, yields int) time.Duration {
 			runtime.Gosched()
 		}
 	})
+}
+
+// yields lets each goroutine yield ten times at least, and gives the time in proportion: Go begins new goroutines in no
+// strict order, so that many have yielded once or twice before the last begins.
+func yields(goroutines, operations int) time.Duration {
+	performed := operations
+	if performed < 10*goroutines {
+		performed = 10 * goroutines
+	}
+	return roundRobin(goroutines, performed) * time.Duration(operations) / time.Duration(performed)
 }
 
 func batches(batch, spawns int) time.Duration {
