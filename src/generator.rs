@@ -35,7 +35,7 @@ use crate::greenlet::carrier::Carrier;
 use crate::greenlet::chain::{self, Link};
 use crate::greenlet::switch::{self, Step};
 use crate::greenlet::unwind::{self, contain};
-use crate::stack;
+use crate::stack::{self, Kind};
 
 /// The word that tells a suspended body to unwind. Any other is the address of the value that was sent.
 const UNWIND: usize = 0;
@@ -87,7 +87,7 @@ impl<Y: 'static, S: 'static, R: 'static> Generator<Y, S, R> {
     /// Panics if no stack can be promised; the text names the limit that was reached.
     #[track_caller]
     pub fn new(f: impl FnOnce(&Yielder<Y, S>, S) -> R + 'static) -> Generator<Y, S, R> {
-        match Carrier::new("generator", Location::caller(), stack::DEFAULT_SIZE) {
+        match Carrier::new(Kind::Generator, Location::caller(), stack::DEFAULT_SIZE) {
             Ok(carrier) => {
                 let (state, result) = (Cell::new(State::New), Cell::new(None));
                 let core = Core { state, carrier, body: Cell::new(Some(Box::new(f))), result };

@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::greenlet::chain::{self, Link};
 use crate::greenlet::switch::{Coroutine, Step, Yielder};
-use crate::stack::{Class, Label, Pool};
+use crate::stack::{Class, Kind, Label, Pool};
 
 /// A stack that is promised, bound or given back, and the link of what runs on it.
 ///
@@ -33,11 +33,7 @@ impl Carrier {
     /// # Errors
     ///
     /// If there can be none: the text names the limit.
-    pub(crate) fn new(
-        kind: &'static str,
-        site: &'static Location<'static>,
-        size: usize,
-    ) -> io::Result<Carrier> {
+    pub(crate) fn new(kind: Kind, site: &'static Location<'static>, size: usize) -> io::Result<Carrier> {
         let pool = Pool::of_this_os_thread();
         let class = pool.class(size)?;
         pool.promise(class)?;
@@ -48,7 +44,7 @@ impl Carrier {
             stranded: Cell::new(false),
             promised: Cell::new(true),
             class,
-            label: Label { kind, name: None, site, size: pool.size(class) },
+            label: Label::new(kind, None, site, pool.size(class)),
             pool,
         })
     }

@@ -59,7 +59,7 @@ use std::rc::Rc;
 
 use self::carrier::Carrier;
 use self::member::{Member, Message, State};
-use crate::stack;
+use crate::stack::{self, Kind};
 
 /// A symmetric coroutine that takes values of type `T` and gives values of type `T`; Python's `greenlet`.
 ///
@@ -113,7 +113,7 @@ impl<T: 'static> Greenlet<T> {
         body: Box<dyn FnOnce(T) -> T>,
         site: &'static Location<'static>,
     ) -> io::Result<Greenlet<T>> {
-        let carrier = Carrier::new("greenlet", site, bytes)?;
+        let carrier = Carrier::new(Kind::Greenlet, site, bytes)?;
         Ok(Greenlet(Member::new(carrier, body, &Greenlet::current_at(site))))
     }
 

@@ -47,8 +47,7 @@ pub(crate) enum Step {
 /// neither unmapped nor used again (S8). Unwinding is the business of whoever knows what the words mean.
 pub(crate) struct Coroutine {
     /// Never dropped as such: corosensei would unwind by force, which re-throws at each suspension (S31).
-    raw: ManuallyDrop<Raw<usize, usize, usize, Addresses>>,
-    stack: Stack,
+    raw: ManuallyDrop<Raw<usize, usize, usize, Stack>>,
 }
 
 impl Coroutine {
@@ -66,8 +65,7 @@ impl Coroutine {
             let lowest = stack.bottom() as *mut u8;
             std::mem::forget(ValgrindStackRegistration::new(lowest, stack.top() - stack.bottom()));
         }
-        let addresses = Addresses { top: stack.top_address(), limit: stack.limit_address() };
-        Coroutine { raw: ManuallyDrop::new(Raw::with_stack(addresses, body)), stack }
+        Coroutine { raw: ManuallyDrop::new(Raw::with_stack(stack, body)) }
     }
 
     /// Runs the coroutine until it suspends or ends. It must not have ended, nor be running.
@@ -87,8 +85,7 @@ impl Coroutine {
     #[inline(always)]
     pub(crate) fn into_stack(self) -> Stack {
         // corosensei panics if it has not ended, and tells an address sanitizer that the stack is free for others.
-        ManuallyDrop::into_inner(self.raw).into_stack();
-        self.stack
+        ManuallyDrop::into_inner(self.raw).into_stack()
     }
 }
 
@@ -117,22 +114,16 @@ pub(crate) unsafe fn on_resumers_stack<R: Send>(yielder: *const Yielder, f: impl
     unsafe { (*yielder).on_parent_stack(f) }
 }
 
-/// Where our stack is, as corosensei wants to know it. The stack itself is kept beside the coroutine.
-struct Addresses {
-    top: NonZeroUsize,
-    limit: NonZeroUsize,
-}
-
-// SAFETY: they are those of a `Stack`: mapped, 16-byte aligned at the top, larger than 4 KiB, with a guard below its bottom
-// that faults on every touch (S22); `stack` keeps it so until it is given back, which is after the coroutine has ended.
-unsafe impl corosensei::stack::Stack for Addresses {
+// SAFETY: it is mapped, 16-byte aligned at the top, larger than 4 KiB, with a guard below its bottom that faults on every touch
+// (S22), until it is given back, which is after the coroutine has ended.
+unsafe impl corosensei::stack::Stack for Stack {
     #[inline]
     fn base(&self) -> NonZeroUsize {
-        self.top
+        self.top_address()
     }
 
     #[inline]
     fn limit(&self) -> NonZeroUsize {
-        self.limit
+        self.limit_address()
     }
 }

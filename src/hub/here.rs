@@ -45,7 +45,7 @@ pub(crate) fn identity(task: &Task) -> Arc<Identity> {
     if let Some(known) = task.rare().known_outside.get() {
         return known.identity.clone();
     }
-    let identity = Identity::new(task.id, task.label.name.clone());
+    let identity = Identity::new(task.id, task.label.name().map(Box::from));
     if let Some(hub) = try_current().filter(|_| task.state.get() != State::Ended) {
         let number = hub.living.number(task);
         identity.move_in(hub.remote.clone(), task.signal(number));

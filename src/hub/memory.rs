@@ -18,10 +18,10 @@ use std::ptr::{self, NonNull};
 
 use crate::hub;
 
-/// Sizes are rounded up to multiples of this; it is the alignment of all records, too: that of a line of the cache.
-const STEP: usize = 64;
+/// Sizes are rounded up to multiples of this; it is the alignment of all records, too.
+const STEP: usize = 32;
 /// Up to so many steps; what is larger comes from the system, and so does what must be aligned to more.
-const LISTS: usize = 16;
+const LISTS: usize = 32;
 const BLOCK: Layout = match Layout::from_size_align(1 << 15, 1 << 15) {
     Ok(layout) => layout,
     Err(_) => unreachable!(),

@@ -17,7 +17,7 @@ use crate::hub::requests::Requests;
 use crate::hub::scopes::Scopes;
 use crate::hub::timers::TimerKey;
 use crate::hub::waiters::WaitList;
-use crate::stack::{Class, Label};
+use crate::stack::{Class, Kind, Label};
 
 /// Where a green thread is in its life.
 ///
@@ -163,7 +163,14 @@ pub(crate) struct Task {
     /// It ended by a panic; and somebody has taken its result.
     pub(crate) panicked: Cell<bool>,
     pub(crate) joined: Cell<bool>,
+    /// Nobody will ask for its result; and nothing is left of body and result.
+    pub(crate) detached: Cell<bool>,
+    pub(crate) spent: Cell<bool>,
     pub(crate) daemon: bool,
+    /// Its size of stack. None for the root.
+    pub(crate) class: Option<Class>,
+    /// How many [`Record`](crate::hub::record::Record)s there are of it, but for a root's.
+    pub(crate) counts: Cell<u32>,
     /// Its way back to the hub. Has meaning from its first run to its end; null for the root.
     pub(crate) yielder: Cell<*const Yielder>,
     /// Its stack with what stands on it: from its first run to its end. Touched by the turn of the hub only.
@@ -173,45 +180,36 @@ pub(crate) struct Task {
     pub(crate) waiting_for: Cell<WaitingFor>,
     /// The deadline of its wait or, while it is dormant, of its start.
     pub(crate) timer: Cell<Option<TimerKey>>,
-    /// The round of [`UnwindingParked`](crate::hub::unwinding::UnwindingParked) in which it parked while it unwound; or 0.
-    pub(crate) parked_unwinding: Cell<u32>,
-    /// Its place in a line. Has meaning while it is parked there.
-    pub(crate) standing: Cell<Option<NonNull<dyn Standing>>>,
     /// Its place among those who wait for an owner. Has meaning while it does.
     pub(crate) knot: Cell<u32>,
-    /// Nobody will ask for its result.
-    pub(crate) detached: Cell<bool>,
-    /// Nothing is left of body and result.
-    pub(crate) spent: Cell<bool>,
-    /// Its size of stack. None for the root.
-    pub(crate) class: Option<Class>,
+    /// Its place in a line. Has meaning while it is parked there.
+    pub(crate) standing: Cell<Option<NonNull<dyn Standing>>>,
     /// Its place among the living.
     pub(crate) place: Place,
     /// Who waits for its end.
     pub(crate) waiters: WaitList,
     rare: OnceCell<Box<Rare>>,
     pub(crate) id: u64,
-    /// How many [`Record`](crate::hub::record::Record)s there are of it, but for a root's.
-    pub(crate) counts: Cell<usize>,
     pub(crate) methods: &'static Methods,
     pub(crate) label: Label,
 }
+
+// A green thread that has not begun costs its record and little more: with the smallest body and result 224 bytes.
+const _: () = assert!(size_of::<Task>() <= 208);
 
 /// What is known of a green thread when it is made.
 pub(crate) struct Birth {
     pub(crate) id: u64,
     pub(crate) class: Option<Class>,
     pub(crate) daemon: bool,
-    pub(crate) kind: &'static str,
-    pub(crate) name: Option<Box<str>>,
-    pub(crate) site: &'static Location<'static>,
-    /// In bytes.
-    pub(crate) stack_size: usize,
+    pub(crate) label: Label,
 }
 
 /// What few green threads ever need, made when they do.
 #[derive(Default)]
 pub(crate) struct Rare {
+    /// The round of [`UnwindingParked`](crate::hub::unwinding::UnwindingParked) in which it parked while it unwound; or 0.
+    pub(crate) parked_unwinding: Cell<u32>,
     /// The open scopes of `timeout`, outermost first.
     pub(crate) scopes: RefCell<Scopes>,
     /// The values of `green_local!` keys.
@@ -244,28 +242,24 @@ impl Task {
             (&raw mut (*task).deaf_to).write(Cell::new(Requests::NONE));
             (&raw mut (*task).panicked).write(Cell::new(false));
             (&raw mut (*task).joined).write(Cell::new(false));
+            (&raw mut (*task).detached).write(Cell::new(false));
+            (&raw mut (*task).spent).write(Cell::new(false));
             (&raw mut (*task).daemon).write(birth.daemon);
+            (&raw mut (*task).class).write(birth.class);
+            (&raw mut (*task).counts).write(Cell::new(1));
             (&raw mut (*task).yielder).write(Cell::new(std::ptr::null()));
             (&raw mut (*task).coroutine).write(UnsafeCell::new(None));
             (&raw mut (*task).strand).write(Strand::new());
             (&raw mut (*task).waiting_for).write(Cell::new(WaitingFor::Nothing));
             (&raw mut (*task).timer).write(Cell::new(None));
-            (&raw mut (*task).parked_unwinding).write(Cell::new(0));
-            (&raw mut (*task).standing).write(Cell::new(None));
             (&raw mut (*task).knot).write(Cell::new(0));
-            (&raw mut (*task).detached).write(Cell::new(false));
-            (&raw mut (*task).spent).write(Cell::new(false));
-            (&raw mut (*task).class).write(birth.class);
+            (&raw mut (*task).standing).write(Cell::new(None));
             (&raw mut (*task).place).write(Place::default());
             (&raw mut (*task).waiters).write(WaitList::new());
             (&raw mut (*task).rare).write(OnceCell::new());
             (&raw mut (*task).id).write(birth.id);
-            (&raw mut (*task).counts).write(Cell::new(1));
             (&raw mut (*task).methods).write(methods);
-            (&raw mut (*task).label.kind).write(birth.kind);
-            (&raw mut (*task).label.name).write(birth.name);
-            (&raw mut (*task).label.site).write(birth.site);
-            (&raw mut (*task).label.size).write(birth.stack_size);
+            (&raw mut (*task).label).write(birth.label);
         }
     }
 
@@ -276,10 +270,7 @@ impl Task {
             id,
             class: None,
             daemon: false,
-            kind: "root",
-            name: None,
-            site: Location::caller(),
-            stack_size: 0,
+            label: Label::new(Kind::Root, None, Location::caller(), 0),
         };
         // SAFETY: it is memory for a head, which fills it.
         let root = unsafe {
@@ -295,7 +286,7 @@ impl Task {
     pub(crate) fn is_empty(&self) -> bool {
         self.spent.get()
             && self.rare.get().is_none()
-            && self.label.name.is_none()
+            && self.label.name().is_none()
             && self.strand.has_no_roots()
     }
 
@@ -327,7 +318,7 @@ impl Task {
             return "the root".into();
         }
         let site = self.label.site;
-        match &self.label.name {
+        match self.label.name() {
             Some(name) => format!("{} \"{name}\" (spawned at {site})", self.label.kind),
             None => format!("{} {} (spawned at {site})", self.label.kind, self.id),
         }

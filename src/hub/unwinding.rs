@@ -32,16 +32,16 @@ impl UnwindingParked {
 
     /// Did it park while it unwound, for certain?
     pub(crate) fn is_noted(&self, task: &Task) -> bool {
-        task.parked_unwinding.get() == self.round.get()
+        note_of(task) == self.round.get()
     }
 
     fn counts(&self, task: &Task) -> bool {
-        task.parked_unwinding.get() & !1 == self.round.get()
+        note_of(task) & !1 == self.round.get()
     }
 
     pub(crate) fn note(&self, task: &Task, certain: bool) {
         if !self.counts(task) {
-            task.parked_unwinding.set(self.round.get() | u32::from(!certain));
+            task.rare().parked_unwinding.set(self.round.get() | u32::from(!certain));
             self.count.set(self.count.get() + 1);
         }
     }
@@ -50,7 +50,7 @@ impl UnwindingParked {
     #[inline(always)]
     pub(crate) fn forget(&self, task: &Task) {
         if !self.is_nobody() && self.counts(task) {
-            task.parked_unwinding.set(0);
+            task.rare().parked_unwinding.set(0);
             self.count.set(self.count.get() - 1);
         }
     }
@@ -60,6 +60,10 @@ impl UnwindingParked {
         self.count.set(0);
         self.round.set(self.round.get().wrapping_add(2).max(FIRST));
     }
+}
+
+fn note_of(task: &Task) -> u32 {
+    task.rare_if_any().map_or(0, |rare| rare.parked_unwinding.get())
 }
 
 impl Hub {

@@ -48,7 +48,7 @@ impl Watchdog {
         let label = &task.label;
         *self.watched.leash() = Some(Leash {
             since: Instant::now(),
-            name: label.name.clone(),
+            name: label.name().map(Box::from),
             id: task.id,
             site: label.site,
             reported: false,

@@ -3,28 +3,69 @@
 use std::fmt;
 use std::panic::Location;
 
+/// What uses a stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    GreenThread,
+    Greenlet,
+    Generator,
+    /// The code on an OS thread's own stack.
+    Root,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::GreenThread => "green thread",
+            Kind::Greenlet => "greenlet",
+            Kind::Generator => "generator",
+            Kind::Root => "root",
+        })
+    }
+}
+
 /// What an overflow report says about the user of a stack. Its address must stay valid while the stack is bound.
+///
+/// It is part of each record, and so three words.
 #[derive(Debug)]
 pub(crate) struct Label {
-    /// "green thread", "greenlet" or "generator".
-    pub(crate) kind: &'static str,
-    pub(crate) name: Option<Box<str>>,
     /// Where it was spawned or made.
     pub(crate) site: &'static Location<'static>,
-    /// Bytes of stack that it was promised.
-    pub(crate) size: usize,
+    /// Boxed twice: few have one.
+    name: Option<Box<Box<str>>>,
+    /// Stack that it was promised.
+    kib: u32,
+    pub(crate) kind: Kind,
+}
+
+impl Label {
+    /// `size` is in bytes.
+    #[inline(always)]
+    pub(crate) fn new(
+        kind: Kind,
+        name: Option<Box<str>>,
+        site: &'static Location<'static>,
+        size: usize,
+    ) -> Label {
+        Label { site, name: name.map(Box::new), kib: u32::try_from(size >> 10).unwrap_or(u32::MAX), kind }
+    }
+
+    #[inline(always)]
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_ref().map(|name| &***name)
+    }
 }
 
 /// The sentence of the report. It allocates nothing and takes no lock: it is formatted in a signal handler.
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "stack overflow in {}", self.kind)?;
-        if let Some(name) = &self.name {
+        if let Some(name) = self.name() {
             write!(f, " \"{name}\"")?;
         }
-        let made = if self.kind == "green thread" { "spawned" } else { "created" };
+        let made = if self.kind == Kind::GreenThread { "spawned" } else { "created" };
         write!(f, ", {made} at {}:{}:{}", self.site.file(), self.site.line(), self.site.column())?;
-        write!(f, ": its stack of {} bytes ({} KiB) is used up", self.size, self.size >> 10)
+        write!(f, ": its stack of {} bytes ({} KiB) is used up", u64::from(self.kib) << 10, self.kib)
     }
 }
 
@@ -36,7 +77,7 @@ mod tests {
     fn the_report_names_user_site_and_size() {
         let site = Location::caller();
         let (file, line, column) = (site.file(), site.line(), site.column());
-        let mut label = Label { kind: "green thread", name: Some("deep".into()), site, size: 262_144 };
+        let mut label = Label::new(Kind::GreenThread, Some("deep".into()), site, 262_144);
         assert_eq!(
             label.to_string(),
             format!(
@@ -44,7 +85,7 @@ mod tests {
                  its stack of 262144 bytes (256 KiB) is used up"
             )
         );
-        label.kind = "greenlet";
+        label.kind = Kind::Greenlet;
         label.name = None;
         assert!(label.to_string().starts_with("stack overflow in greenlet, created at "));
     }

@@ -35,10 +35,11 @@ mod slot;
 mod tests;
 
 use std::io;
+use std::num::NonZeroU16;
 use std::rc::Rc;
 
 pub(crate) use self::guard::Guards;
-pub(crate) use self::label::Label;
+pub(crate) use self::label::{Kind, Label};
 use self::layout::Layout;
 use self::shelf::Shelf;
 use self::shelves::Shelves;
@@ -70,7 +71,7 @@ impl Default for Settings {
 
 /// A size of stack in one pool: what [`Pool::class`] made of a number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Class(u32);
+pub(crate) struct Class(NonZeroU16);
 
 /// The stacks of one hub, or of what else runs on one OS thread. Clones share them.
 ///
@@ -103,7 +104,7 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// If no address space could ever hold such a stack.
+    /// If no address space could ever hold such a stack, or there are too many sizes.
     pub(crate) fn class(&self, bytes: usize) -> io::Result<Class> {
         let layout = Layout::new(bytes)?;
         let index = self.shelves.with(|shelves| {
@@ -112,7 +113,7 @@ impl Pool {
                 shelves.len() - 1
             })
         });
-        Ok(Class(index as u32))
+        Class::of(index)
     }
 
     /// Bytes that a stack of `class` has at least.
@@ -161,8 +162,13 @@ impl Pool {
 }
 
 impl Class {
+    fn of(index: usize) -> io::Result<Class> {
+        let number = u16::try_from(index + 1).ok().and_then(NonZeroU16::new);
+        number.map(Class).ok_or_else(|| io::Error::other("stacks of more than 65,535 sizes"))
+    }
+
     #[inline]
     fn index(self) -> usize {
-        self.0 as usize
+        usize::from(self.0.get()) - 1
     }
 }

@@ -134,14 +134,14 @@ mod tests {
     use std::panic::Location;
 
     use super::*;
-    use crate::stack::{DEFAULT_SIZE, Pool, Settings};
+    use crate::stack::{DEFAULT_SIZE, Kind, Pool, Settings};
 
     #[test]
     fn only_a_touch_of_the_guard_of_a_bound_stack_by_its_own_os_thread_is_an_overflow() {
         let pool = Pool::new(Settings::default());
         let class = pool.class(DEFAULT_SIZE).unwrap();
         pool.promise(class).unwrap();
-        let label = Label { kind: "greenlet", name: None, site: Location::caller(), size: pool.size(class) };
+        let label = Label::new(Kind::Greenlet, None, Location::caller(), pool.size(class));
         let stack = pool.bind(class, &label).unwrap();
         let (top, bottom, limit) = (stack.top(), stack.bottom(), stack.limit_address().get());
         let elsewhere = &raw const label as usize;

@@ -420,8 +420,7 @@ fn a_limit_of_mappings_is_an_error_that_names_it() {
         assert!(error.to_string().contains(&format!("vm.max_map_count = {most}")), "{error}");
         assert!(promised > most / 2 - 500, "{promised}");
         std::thread::spawn(|| drop(vec![1u8; 8 << 20])).join().unwrap();
-        let label =
-            Label { kind: "green thread", name: None, site: Location::caller(), size: pool.size(class) };
+        let label = Label::new(Kind::GreenThread, None, Location::caller(), pool.size(class));
         pool.give_back(pool.bind(class, &label).unwrap());
     });
 }

@@ -25,19 +25,26 @@ use crate::thread::job::{Job, Options, dormant, stillborn};
 /// Dropping it detaches the green thread, which goes on. It is also a future, for executors on the same OS thread.
 pub struct JoinHandle<T> {
     pub(crate) inner: Inner<'static, T>,
-    /// Where its waker stands in the list of those who wait.
-    waker: Cell<Option<Box<Node>>>,
 }
 
 /// What scoped and unscoped handles have in common.
 pub(crate) struct Inner<'a, T> {
     pub(crate) job: Job<'a, T>,
+    /// Boxed: two words are enough for a handle that is only joined.
+    rare: OnceCell<Box<Rare>>,
+}
+
+/// What few handles ever need.
+#[derive(Default)]
+struct Rare {
     thread: OnceCell<Thread>,
+    /// Where a future's waker stands in the list of those who wait.
+    waker: Cell<Option<Box<Node>>>,
 }
 
 impl<'a, T> Inner<'a, T> {
     pub(crate) fn new(job: Job<'a, T>) -> Inner<'a, T> {
-        Inner { job, thread: OnceCell::new() }
+        Inner { job, rare: OnceCell::new() }
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -111,7 +118,11 @@ impl<'a, T> Inner<'a, T> {
     }
 
     pub(crate) fn thread(&self) -> &Thread {
-        self.thread.get_or_init(|| Thread::new(hub::identity(self.job.task())))
+        self.rare().thread.get_or_init(|| Thread::new(hub::identity(self.job.task())))
+    }
+
+    fn rare(&self) -> &Rare {
+        self.rare.get_or_init(Box::default)
     }
 }
 
@@ -135,7 +146,7 @@ const ONESELF: &str = "a green thread cannot wait for its own end";
 
 impl<T> JoinHandle<T> {
     pub(crate) fn new(job: Job<'static, T>) -> JoinHandle<T> {
-        JoinHandle { inner: Inner::new(job), waker: Cell::new(None) }
+        JoinHandle { inner: Inner::new(job) }
     }
 
     /// Waits for the end and takes the result: what the closure returned, or why there is nothing.
@@ -365,7 +376,7 @@ impl<T> JoinHandle<T> {
     /// Takes the waker out of the list of those who wait.
     #[inline]
     fn forget_waker(&self) {
-        if let Some(node) = self.waker.take() {
+        if let Some(node) = self.inner.rare.get().and_then(|rare| rare.waker.take()) {
             self.inner.job.task().waiters.leave(&node);
         }
     }
@@ -392,7 +403,7 @@ impl<T> Future for JoinHandle<T> {
         }
         // SAFETY: the box keeps its address, and `forget_waker` leaves before it goes; the handle holds the record (S15).
         unsafe { self.inner.job.task().waiters.join(&node) };
-        self.waker.set(Some(node));
+        self.inner.rare().waker.set(Some(node));
         Poll::Pending
     }
 }
@@ -402,7 +413,7 @@ impl<T> fmt::Debug for JoinHandle<T> {
         let task = self.inner.job.task();
         f.debug_struct("JoinHandle")
             .field("id", &task.id)
-            .field("name", &task.label.name)
+            .field("name", &task.label.name())
             .field("finished", &self.is_finished())
             .finish()
     }

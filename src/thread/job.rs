@@ -13,6 +13,7 @@ use crate::hub::task::{Birth, State, Task};
 use crate::hub::{self, Hub};
 use crate::park::error::JoinError;
 use crate::park::payload::Unwind;
+use crate::stack::{Kind, Label};
 use crate::thread::local;
 
 /// A count on a record whose result is a `T`: what a handle holds.
@@ -75,8 +76,6 @@ pub(crate) struct Options {
     pub(crate) stack_size: Option<usize>,
     pub(crate) daemon: bool,
 }
-
-const KIND: &str = "green thread";
 
 /// What the allocation holds besides the head.
 enum Stage<F, T> {
@@ -197,10 +196,7 @@ where
         id: hub.next_id(),
         class: Some(class),
         daemon: options.daemon,
-        kind: KIND,
-        name: options.name,
-        site,
-        stack_size: size,
+        label: Label::new(Kind::GreenThread, options.name, site, size),
     };
     // SAFETY: what it borrows is there until it has ended (caller).
     let job = unsafe { Job::new(hub, birth, Stage::Waiting(body)) };
@@ -216,8 +212,12 @@ pub(crate) fn stillborn<T: 'static>(site: &'static Location<'static>, why: JoinE
 /// What stands for a green thread whose body has been run by somebody else.
 pub(crate) fn ended<'a, T: 'a>(site: &'static Location<'static>, result: Result<T, JoinError>) -> Job<'a, T> {
     let hub = hub::current();
-    let birth =
-        Birth { id: hub.next_id(), class: None, daemon: true, kind: KIND, name: None, site, stack_size: 0 };
+    let birth = Birth {
+        id: hub.next_id(),
+        class: None,
+        daemon: true,
+        label: Label::new(Kind::GreenThread, None, site, 0),
+    };
     // SAFETY: the handle gets the only count.
     let job = unsafe { Job::new::<fn() -> T>(hub, birth, Stage::Ended(result)) };
     job.task().state.set(State::Ended);
