@@ -309,22 +309,30 @@ unsafe fn replace(from: c_int, to: c_int) -> c_int {
 
 /// Would a read return at once: with bytes, at the end, or with an error? What cannot be polled would.
 pub(crate) fn is_readable(fd: BorrowedFd<'_>) -> io::Result<bool> {
-    poll_once(fd, libc::POLLIN)
+    Ok(poll_once(fd, libc::POLLIN)? != 0)
 }
 
 /// Would a write return at once: done, or with an error? What cannot be polled would.
 pub(crate) fn is_writable(fd: BorrowedFd<'_>) -> io::Result<bool> {
-    poll_once(fd, libc::POLLOUT)
+    Ok(poll_once(fd, libc::POLLOUT)? != 0)
+}
+
+/// Was reading shut down, by either side?
+pub(crate) fn has_ended(fd: BorrowedFd<'_>) -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let end = libc::POLLRDHUP;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let end = libc::POLLHUP;
+    poll_once(fd, end).is_ok_and(|told| told & end != 0)
 }
 
 /// Asks for events without waiting; hang-ups and errors come unasked (man 2 poll).
-fn poll_once(fd: BorrowedFd<'_>, events: libc::c_short) -> io::Result<bool> {
+fn poll_once(fd: BorrowedFd<'_>, events: libc::c_short) -> io::Result<libc::c_short> {
     let mut asked = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
     loop {
         // SAFETY: the kernel reads and writes the one pollfd it is given.
-        let ready = unsafe { libc::poll(&mut asked, 1, 0) };
-        if ready != -1 {
-            return Ok(ready > 0);
+        if unsafe { libc::poll(&mut asked, 1, 0) } != -1 {
+            return Ok(asked.revents);
         }
         // It looks for signals even when it is not to wait.
         let error = io::Error::last_os_error();

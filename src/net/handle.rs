@@ -92,6 +92,10 @@ impl Handle {
         Ok(())
     }
 
+    pub(crate) fn is_nonblocking(&self) -> bool {
+        self.source.is_nonblocking()
+    }
+
     pub(crate) fn read_timeout(&self) -> io::Result<Option<Duration>> {
         self.socket::<AnySocket>()?.read_timeout()
     }

@@ -28,6 +28,11 @@ impl Name {
         Name { storage: unsafe { mem::zeroed() }, length: size_of::<libc::sockaddr_storage>() as socklen_t }
     }
 
+    /// That of a socket which has no name.
+    pub(crate) fn none() -> Name {
+        Name { length: 0, ..Name::room() }
+    }
+
     pub(super) fn of_inet(address: &SocketAddr) -> Name {
         match address {
             SocketAddr::V4(address) => {

@@ -69,6 +69,10 @@ impl Source {
         self.nonblocking.set(on);
     }
 
+    pub(crate) fn is_nonblocking(&self) -> bool {
+        self.nonblocking.get()
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.get()
     }

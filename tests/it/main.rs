@@ -1,6 +1,7 @@
 //! The behaviour tests: one binary, one module for each public module of the crate, under the same name.
 
 mod corners;
+mod differential;
 mod executor;
 mod floors;
 mod from_async_lock;

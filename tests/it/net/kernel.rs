@@ -9,8 +9,7 @@ use std::ptr;
 
 /// Closes a connection with a reset instead of a FIN: `SO_LINGER` on, 0 seconds.
 pub(crate) fn reset(socket: std::net::TcpStream) {
-    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
-    set(&socket, libc::SO_LINGER, &linger);
+    linger_no_longer(&socket);
 }
 
 /// Sets the sizes of both buffers; the kernel doubles them for its own use (man 7 socket).
@@ -97,4 +96,9 @@ pub(crate) fn full_unix_listener(name: &unix::SocketAddr) -> (unix::UnixListener
     assert_eq!(unsafe { libc::listen(listener.as_raw_fd(), 0) }, 0);
     let queued = vec![unix::UnixStream::connect_addr(name).unwrap()];
     (listener, queued)
+}
+
+/// Lets the close of a connection be a reset.
+pub(crate) fn linger_no_longer(socket: &impl AsFd) {
+    set(socket, libc::SO_LINGER, &libc::linger { l_onoff: 1, l_linger: 0 });
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::Shutdown;
+use std::os::fd::BorrowedFd;
 use std::os::unix::net as unix;
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use crate::net::handle::Handle;
 use crate::net::name::Name;
 use crate::net::socket;
 use crate::net::view::View;
+use crate::sys;
 
 /// A Unix socket for datagrams, which arrive whole and in order; the counterpart of [`std::os::unix::net::UnixDatagram`].
 ///
@@ -180,7 +182,7 @@ impl UnixDatagram {
     ///
     /// No datagram is lost.
     pub fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.handle.receive(|fd| socket::receive(fd, buffer), |_| false)
+        self.receive(|fd| socket::receive(fd, buffer), 0)
     }
 
     /// Receives one datagram, with its sender's address.
@@ -197,7 +199,7 @@ impl UnixDatagram {
     ///
     /// As [`recv`](Self::recv).
     pub fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        let (length, sender) = self.handle.receive(|fd| socket::receive_from(fd, buffer), |_| false)?;
+        let (length, sender) = self.receive(|fd| socket::receive_from(fd, buffer), (0, Name::none()))?;
         Ok((length, sender.to_unix()?))
     }
 
@@ -211,7 +213,7 @@ impl UnixDatagram {
     ///
     /// As [`recv`](Self::recv).
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.handle.receive(|fd| socket::peek(fd, buffer), |_| false)
+        self.receive(|fd| socket::peek(fd, buffer), 0)
     }
 
     /// Receives one datagram, with its sender's address, and leaves it in the queue.
@@ -224,7 +226,7 @@ impl UnixDatagram {
     ///
     /// As [`recv`](Self::recv).
     pub fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        let (length, sender) = self.handle.receive(|fd| socket::peek_from(fd, buffer), |_| false)?;
+        let (length, sender) = self.receive(|fd| socket::peek_from(fd, buffer), (0, Name::none()))?;
         Ok((length, sender.to_unix()?))
     }
 
@@ -248,6 +250,23 @@ impl UnixDatagram {
     /// Those of `shutdown(2)`; [`NotConnected`](io::ErrorKind::NotConnected) if the socket was closed.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.socket()?.shutdown(how)
+    }
+
+    /// Runs a call that receives. A call that waits returns 0 once receiving was shut down; one that does not, as ours,
+    /// says "would block" for ever after (`__skb_wait_for_more_packets` in the kernel), and only a poll shows the end.
+    fn receive<T>(&self, mut call: impl FnMut(BorrowedFd<'_>) -> io::Result<T>, nothing: T) -> io::Result<T> {
+        let received = self.handle.receive(
+            |fd| match call(fd) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.has_ended(fd) => Ok(None),
+                ended => ended.map(Some),
+            },
+            |_| false,
+        )?;
+        Ok(received.unwrap_or(nothing))
+    }
+
+    fn has_ended(&self, fd: BorrowedFd<'_>) -> bool {
+        !self.handle.is_nonblocking() && sys::has_ended(fd)
     }
 
     fn socket(&self) -> io::Result<View<'_, unix::UnixDatagram>> {

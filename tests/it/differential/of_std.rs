@@ -1,0 +1,16 @@
+//! The scripts on std: sockets that block, OS threads.
+
+mod world {
+    pub(super) use std::net::{TcpListener, TcpStream, UdpSocket};
+    pub(super) use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+    pub(super) use std::thread::{sleep, spawn};
+}
+
+#[path = "scripts/tcp.rs"]
+pub(super) mod tcp;
+#[path = "scripts/udp.rs"]
+pub(super) mod udp;
+#[path = "scripts/unix.rs"]
+pub(super) mod unix;
+#[path = "scripts/unix_datagram.rs"]
+pub(super) mod unix_datagram;
