@@ -27,6 +27,9 @@
 //!   cooperatively.
 //! - A listener's backlog is 1,024 connections where std asks for 128; [`TcpListener::builder`] sets it.
 //!
+//! For descriptors that are no sockets of these types (a pipe, a C library's socket) there are [`wait_readable`] and
+//! [`wait_writable`]. Unix sockets are in [`os::unix::net`](crate::os::unix::net).
+//!
 //! A peer that is gone is always an error, never a `SIGPIPE`, whatever the program does with that signal.
 //!
 //! # Cancellation

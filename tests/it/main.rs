@@ -13,6 +13,7 @@ mod generator;
 mod greenlet;
 mod net;
 mod net_errors;
+mod os;
 mod park_table;
 mod pool;
 mod queue;

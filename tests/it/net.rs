@@ -15,8 +15,10 @@ use crate::support::{Log, hub};
 mod handles;
 pub(crate) mod kernel;
 mod names;
+mod readiness;
 mod settings;
 mod transfer;
+mod udp;
 
 /// Long enough for another OS thread, or a green one, to get to where it waits.
 pub(crate) const A_MOMENT: Duration = Duration::from_millis(20);

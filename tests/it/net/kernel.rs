@@ -102,3 +102,44 @@ pub(crate) fn full_unix_listener(name: &unix::SocketAddr) -> (unix::UnixListener
 pub(crate) fn linger_no_longer(socket: &impl AsFd) {
     set(socket, libc::SO_LINGER, &libc::linger { l_onoff: 1, l_linger: 0 });
 }
+
+/// Lets this process open so many descriptors, if the system does.
+pub(crate) fn allow_descriptors(count: u64) -> bool {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: S18: the kernel writes one rlimit, into a variable that lives across the call.
+    assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) }, 0);
+    if limit.rlim_max < count {
+        return false;
+    }
+    set_limit(&libc::rlimit { rlim_cur: limit.rlim_cur.max(count), ..limit });
+    true
+}
+
+/// The effective user and group of this process.
+pub(crate) fn user() -> (u32, u32) {
+    // SAFETY: neither takes an argument, and neither can fail.
+    unsafe { (libc::geteuid(), libc::getegid()) }
+}
+
+/// Sends bytes together with a descriptor (`SCM_RIGHTS`): the socket's own.
+pub(crate) fn send_with_descriptor(socket: &impl AsFd, bytes: &[u8]) {
+    let number = socket.as_fd().as_raw_fd();
+    let mut piece = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let mut control = [0_u64; 8];
+    // SAFETY: S18: all zero is a valid msghdr; the control data has the room and the alignment that it says, and all that
+    // is pointed to lives across the call.
+    let sent = unsafe {
+        let mut message: libc::msghdr = std::mem::zeroed();
+        message.msg_iov = &mut piece;
+        message.msg_iovlen = 1;
+        message.msg_control = control.as_mut_ptr().cast();
+        message.msg_controllen = libc::CMSG_SPACE(4) as usize;
+        let header = libc::CMSG_FIRSTHDR(&message);
+        (*header).cmsg_level = libc::SOL_SOCKET;
+        (*header).cmsg_type = libc::SCM_RIGHTS;
+        (*header).cmsg_len = libc::CMSG_LEN(4) as usize;
+        libc::CMSG_DATA(header).cast::<i32>().write_unaligned(number);
+        libc::sendmsg(number, &message, 0)
+    };
+    assert_eq!(sent, bytes.len() as isize, "{}", io::Error::last_os_error());
+}
