@@ -28,6 +28,8 @@ use greenroom::{JoinHandle, joinall, spawn, unblock, yield_now};
 #[path = "it/net/kernel.rs"]
 #[expect(dead_code, reason = "the behaviour tests use the rest")]
 mod kernel;
+#[path = "crowds/limit.rs"]
+mod limit;
 
 /// What is counted belongs to the process: one test at a time. Who takes longer than `patience` is ended with the process.
 fn alone<T>(patience: Duration, test: impl FnOnce() -> T) -> T {
@@ -218,7 +220,7 @@ fn ten_thousand_connections_at_once_exchange_what_was_sent() {
 
 /// Serves so many connections on this OS thread while another process sends and compares.
 fn hold(connections: usize, messages: usize) {
-    if !kernel::allow_descriptors(connections as u64 + 200) {
+    if !limit::raise_to(connections as u64 + 200) {
         println!("skipped: this system allows no {connections} descriptors");
         return;
     }
@@ -261,7 +263,7 @@ fn the_other_side() {
     let told: Vec<&str> = told.split(' ').collect();
     let address: SocketAddr = told[0].parse().unwrap();
     let (connections, messages): (usize, usize) = (told[1].parse().unwrap(), told[2].parse().unwrap());
-    assert!(kernel::allow_descriptors(connections as u64 + 200));
+    assert!(limit::raise_to(connections as u64 + 200));
     greenroom::run(|| {
         let load = Rc::new(Load {
             address,

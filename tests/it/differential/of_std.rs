@@ -1,4 +1,5 @@
 //! The scripts on std: sockets that block, OS threads.
+#![allow(clippy::duplicate_mod, reason = "each script is compiled for two worlds")]
 
 mod world {
     pub(super) use std::net::{TcpListener, TcpStream, UdpSocket};

@@ -103,18 +103,6 @@ pub(crate) fn linger_no_longer(socket: &impl AsFd) {
     set(socket, libc::SO_LINGER, &libc::linger { l_onoff: 1, l_linger: 0 });
 }
 
-/// Lets this process open so many descriptors, if the system does.
-pub(crate) fn allow_descriptors(count: u64) -> bool {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: S18: the kernel writes one rlimit, into a variable that lives across the call.
-    assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) }, 0);
-    if limit.rlim_max < count {
-        return false;
-    }
-    set_limit(&libc::rlimit { rlim_cur: limit.rlim_cur.max(count), ..limit });
-    true
-}
-
 /// The effective user and group of this process.
 pub(crate) fn user() -> (u32, u32) {
     // SAFETY: neither takes an argument, and neither can fail.

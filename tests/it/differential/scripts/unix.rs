@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
+use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::SocketAddr;
 use std::time::Duration;
@@ -258,7 +259,7 @@ scripts! {
 
     fn a_full_queue_is_waited_for(log: &mut Log) {
         let (listener, queued) = kernel::full_unix_listener(&name("full"));
-        let listener = UnixListener::try_from(listener).unwrap();
+        let listener = UnixListener::from(OwnedFd::from(listener));
         let client = spawn(|| {
             let mut log = Log::of("client: ");
             let stream = log.made("connect", UnixStream::connect_addr(&name("full"))).unwrap();
