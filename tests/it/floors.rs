@@ -51,8 +51,12 @@ fn assert_none(faults: impl Iterator<Item = String>) {
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 
-/// All sources, by their path below `src/`.
+/// All sources, by their path below `src/`. Under the frame, as other tests leave the process no descriptors for a while.
 fn all_files() -> Vec<(String, String)> {
+    crate::support::guard(read_all_files)
+}
+
+fn read_all_files() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut folders, mut files) = (vec![root.clone()], Vec::<PathBuf>::new());
     while let Some(folder) = folders.pop() {
