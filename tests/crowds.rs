@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use greenroom::net::{TcpListener, TcpStream};
 use greenroom::os::unix::net::{UnixListener, UnixStream};
 use greenroom::sync::{Event, Semaphore};
-use greenroom::{JoinHandle, joinall, spawn, unblock, yield_now};
+use greenroom::{JoinHandle, joinall, sleep, spawn, unblock, yield_now};
 
 #[path = "it/net/kernel.rs"]
 #[expect(dead_code, reason = "the behaviour tests use the rest")]
@@ -52,11 +52,13 @@ fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// How many descriptors the kernel's pollers of this process know (man 5 proc, fdinfo).
-fn registrations() -> usize {
+/// How many descriptors the hub thinks that its poller knows, and how many the kernel's pollers of this process do know
+/// (man 5 proc, fdinfo).
+fn registrations(hub: &greenroom::Handle) -> (u64, usize) {
     let texts =
         fs::read_dir("/proc/self/fdinfo").unwrap().flatten().map(|entry| fs::read_to_string(entry.path()));
-    texts.flatten().map(|text| text.lines().filter(|line| line.starts_with("tfd:")).count()).sum()
+    let known = texts.flatten().map(|text| text.lines().filter(|line| line.starts_with("tfd:")).count());
+    (hub.metrics().descriptors, known.sum())
 }
 
 fn resident_kib() -> usize {
@@ -100,7 +102,8 @@ fn come_and_go(count: u64) {
         };
         let round = Rc::new(round);
         round.play();
-        let (known, resident, open) = (registrations(), resident_kib(), descriptors());
+        let hub = greenroom::Handle::current();
+        let (known, resident, open) = (registrations(&hub), resident_kib(), descriptors());
         round.count.set(count);
         let begun = Instant::now();
         round.play();
@@ -111,7 +114,7 @@ fn come_and_go(count: u64) {
             round.killed.get()
         );
         assert!(round.killed.get() * 8 >= count, "a quarter is to be killed while it waits");
-        assert_eq!(registrations(), known, "registrations");
+        assert_eq!(registrations(&hub), known, "registrations");
         assert_eq!(descriptors(), open, "descriptors");
         assert!(grown < 4 << 10, "{grown} KiB more are resident");
         tcp.close().unwrap();
@@ -121,6 +124,41 @@ fn come_and_go(count: u64) {
         }
     });
     assert_eq!(descriptors(), before, "descriptors after the hub's end");
+}
+
+/// The wakes of a socket that is gone reach nobody, though a duplicate of its descriptor lives on and something arrives
+/// there; and its place with the poller is somebody else's by then.
+#[test]
+fn what_arrives_for_those_who_are_gone_wakes_nobody() {
+    alone(Duration::from_secs(60), || {
+        greenroom::run(|| {
+            let hub = greenroom::Handle::current();
+            let readers = |pairs: &[(UnixStream, UnixStream)]| -> Vec<_> {
+                let near = pairs.iter().map(|(near, _)| near.try_clone().unwrap());
+                near.map(|mut near| spawn(move || near.read(&mut [0; 8]))).collect()
+            };
+            let pairs = || (0..AT_A_TIME).map(|_| UnixStream::pair().unwrap()).collect::<Vec<_>>();
+            let gone = pairs();
+            let waits = readers(&gone);
+            sleep(Duration::from_millis(5));
+            let copies: Vec<_> =
+                gone.iter().map(|(near, _)| near.as_fd().try_clone_to_owned().unwrap()).collect();
+            greenroom::killall(&waits);
+            let far: Vec<_> = gone.into_iter().map(|(_, far)| far).collect();
+            let here = pairs();
+            let waits = readers(&here);
+            sleep(Duration::from_millis(5));
+            let before = hub.metrics().switches;
+            for mut far in &far {
+                far.write_all(b"for nobody").unwrap();
+            }
+            sleep(Duration::from_millis(5));
+            let switches = hub.metrics().switches - before;
+            assert!(switches < AT_A_TIME as u64 / 2, "{switches} wakes of readers for whom nothing has come");
+            drop((far, copies, here));
+            greenroom::killall(&waits);
+        });
+    });
 }
 
 fn spawn_server<L: 'static>(listener: &Rc<L>, accepts: fn(&L) -> bool) -> JoinHandle<()> {

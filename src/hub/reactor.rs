@@ -97,6 +97,11 @@ impl Reactor {
         Ok((reactor, waker))
     }
 
+    /// How many descriptors it knows.
+    pub(crate) fn count(&self) -> usize {
+        self.sources.borrow().len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.sources.borrow().is_empty()
     }

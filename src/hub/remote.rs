@@ -146,6 +146,7 @@ pub(crate) struct Counters {
     pub(crate) remote_wakes: Counter,
     pub(crate) timers: Counter,
     pub(crate) stacks: Counter,
+    pub(crate) descriptors: Counter,
 }
 
 /// A number with one writer: no read-modify-write is needed, and a reader sees some recent value.

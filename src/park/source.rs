@@ -205,13 +205,18 @@ impl Source {
         }
         let known = hub.reactor.register(hub.number, self.fd(), self.lanes.clone())?;
         self.registration.set(Some(known));
+        hub.remote.counters.descriptors.set(hub.reactor.count() as u64);
         Ok(())
     }
 
     /// It comes before each close of the descriptor (S17).
     fn deregister(&self) -> io::Result<()> {
         match (self.registration.take(), hub::try_current()) {
-            (Some(known), Some(hub)) if known.hub == hub.number => hub.reactor.deregister(known, self.fd()),
+            (Some(known), Some(hub)) if known.hub == hub.number => {
+                let forgotten = hub.reactor.deregister(known, self.fd());
+                hub.remote.counters.descriptors.set(hub.reactor.count() as u64);
+                forgotten
+            }
             // Its hub has ended, and the poller with it.
             _ => Ok(()),
         }

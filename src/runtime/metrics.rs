@@ -23,6 +23,8 @@ pub struct Metrics {
     pub timers: u64,
     /// Stacks in use.
     pub stacks: u64,
+    /// Descriptors that its poller knows: of the sockets that have waited and are still open.
+    pub descriptors: u64,
 }
 
 impl Metrics {
@@ -40,6 +42,7 @@ impl Metrics {
             remote_wakes: counters.remote_wakes.get(),
             timers: counters.timers.get(),
             stacks: counters.stacks.get(),
+            descriptors: counters.descriptors.get(),
         }
     }
 }
