@@ -104,6 +104,28 @@ pub(crate) unsafe fn suspend(yielder: *const Yielder, word: usize) -> usize {
     unsafe { (*yielder).suspend(word) }
 }
 
+/// Where on its stack the caller stands, nearly.
+#[inline(always)]
+pub(crate) fn stack_pointer() -> usize {
+    let here: usize;
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: it reads a register.
+    unsafe {
+        std::arch::asm!("mov {}, rsp", out(reg) here, options(nomem, nostack, preserves_flags));
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: it reads a register.
+    unsafe {
+        std::arch::asm!("mov {}, sp", out(reg) here, options(nomem, nostack, preserves_flags));
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        let marker = 0u8;
+        here = (&raw const marker).addr();
+    }
+    here
+}
+
 /// Runs `f` on the stack from which the coroutine of `yielder` was resumed, below all that stands there.
 ///
 /// # Safety

@@ -66,7 +66,7 @@ impl Hub {
     /// As [`start`](Self::start), for one that was just made.
     #[inline(always)]
     pub(crate) fn start_new(&self, task: &Task) {
-        task.state.set(State::Ready);
+        task.state.set(State::Awake);
         self.ready.push(TaskPtr::new(task));
     }
 
@@ -77,7 +77,7 @@ impl Hub {
         let record = unsafe { task.get() };
         if record.state.get() == State::Dormant {
             self.disarm(&record.timer);
-            record.state.set(State::Ready);
+            record.state.set(State::Awake);
             self.ready.push(task);
         }
     }

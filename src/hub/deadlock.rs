@@ -78,7 +78,7 @@ impl Hub {
             let _ = writeln!(io::stderr(), "greenroom: {report}");
             return;
         }
-        root.state.set(State::Running);
+        root.state.set(State::Awake);
         root.waiting_for.set(WaitingFor::Nothing);
         self.budget.set(full_budget());
         self.turning.set(outer);

@@ -56,12 +56,26 @@ impl Ready {
     /// Takes out the first.
     #[inline(always)]
     pub(crate) fn pop_first(&self) -> Option<TaskPtr> {
-        let head = self.head.get();
-        if head == self.tail.get() {
+        if self.len() == 0 {
             return None;
         }
+        let head = self.head.get();
         self.head.set(head.wrapping_add(1));
         Some(self.at(head))
+    }
+
+    /// Has the processor fetch what those who run soon will touch: their records, then, from these, their stacks. Among a
+    /// few all that is at hand anyway; among very many each switch would wait for memory several times.
+    #[inline(always)]
+    pub(crate) fn fetch_ahead(&self) {
+        const RECORD: usize = 6;
+        const STACK: usize = 3;
+        if self.len() > RECORD {
+            let head = self.head.get();
+            self.at(head.wrapping_add(RECORD)).fetch_record();
+            // SAFETY: who is in the queue is alive (S15).
+            unsafe { self.at(head.wrapping_add(STACK)).get() }.fetch_stack();
+        }
     }
 
     /// Takes out the next, whatever the order.
@@ -73,6 +87,7 @@ impl Ready {
         self.pop_first()
     }
 
+    #[inline(always)]
     pub(crate) fn len(&self) -> usize {
         self.tail.get().wrapping_sub(self.head.get())
     }

@@ -1,7 +1,7 @@
 //! Requests to a green thread: to end a wait, or to end altogether; by others, or by the scopes of `timeout` in time.
 
 /// A set of requests.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Requests(u8);
 
 impl Requests {

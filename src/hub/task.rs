@@ -22,18 +22,18 @@ use crate::stack::{Class, Kind, Label};
 /// Where a green thread is in its life.
 ///
 /// ```text
-///   Dormant ──▶ Ready ◀──▶ Running ──▶ Ended
-///                 ▲           │
-///                 └── Parked ◀┘
+///   Dormant ──▶ Awake ──▶ Ended
+///               ▲   │
+///               │   ▼
+///              Parked
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum State {
     /// Waits for its first start: for a timer, or for the end of another green thread. It has no stack.
     Dormant,
-    /// In the ready queue. If it has not begun, it has no stack yet either.
-    Ready,
-    /// Has the OS thread, or is the root while a green thread has it.
-    Running,
+    /// In the ready queue, or has the OS thread: [`Hub::current`](crate::hub::Hub) says who. If it has not begun, it has no
+    /// stack yet either.
+    Awake,
     /// Gave the OS thread away until something wakes it.
     Parked,
     /// Its body is over; nothing in the hub points to it any longer.
@@ -142,6 +142,17 @@ impl fmt::Display for WaitingFor {
     }
 }
 
+/// What becomes of the result of a green thread, or of its body if that never runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fate {
+    /// Somebody may ask for it.
+    Wanted,
+    /// Nobody will: it is dropped when it comes.
+    Unwanted,
+    /// It was taken or dropped.
+    Gone,
+}
+
 /// What a parked green thread has left in a line, for the case that it never runs again.
 pub(crate) trait Standing {
     /// Leaves the line; what the waiter was given goes to the next, or back.
@@ -157,16 +168,13 @@ pub(crate) struct Task {
     pub(crate) requests: Cell<Requests>,
     /// Which requests end the wait it is in. Has meaning while it is parked.
     pub(crate) heeds: Cell<Requests>,
-    /// Which requests the wait it is in would heed but for an unwinding, perhaps its own. Has meaning while it is parked and
-    /// counts among those.
-    pub(crate) deaf_to: Cell<Requests>,
     /// It ended by a panic; and somebody has taken its result.
     pub(crate) panicked: Cell<bool>,
     pub(crate) joined: Cell<bool>,
-    /// Nobody will ask for its result; and nothing is left of body and result.
-    pub(crate) detached: Cell<bool>,
-    pub(crate) spent: Cell<bool>,
+    pub(crate) result: Cell<Fate>,
     pub(crate) daemon: bool,
+    /// Where on its stack it left the OS thread last: bits 4 to 19 of the address.
+    stands_at: Cell<u16>,
     /// Its size of stack. None for the root.
     pub(crate) class: Option<Class>,
     /// How many [`Record`](crate::hub::record::Record)s there are of it, but for a root's.
@@ -208,6 +216,9 @@ pub(crate) struct Birth {
 /// What few green threads ever need, made when they do.
 #[derive(Default)]
 pub(crate) struct Rare {
+    /// Which requests the wait it is in would heed but for an unwinding, perhaps its own. Has meaning while it is parked and
+    /// counts among those.
+    pub(crate) deaf_to: Cell<Requests>,
     /// The round of [`UnwindingParked`](crate::hub::unwinding::UnwindingParked) in which it parked while it unwound; or 0.
     pub(crate) parked_unwinding: Cell<u32>,
     /// The open scopes of `timeout`, outermost first.
@@ -239,12 +250,11 @@ impl Task {
             (&raw mut (*task).woken).write(Cell::new(Woken::Condition));
             (&raw mut (*task).requests).write(Cell::new(Requests::NONE));
             (&raw mut (*task).heeds).write(Cell::new(Requests::NONE));
-            (&raw mut (*task).deaf_to).write(Cell::new(Requests::NONE));
             (&raw mut (*task).panicked).write(Cell::new(false));
             (&raw mut (*task).joined).write(Cell::new(false));
-            (&raw mut (*task).detached).write(Cell::new(false));
-            (&raw mut (*task).spent).write(Cell::new(false));
+            (&raw mut (*task).result).write(Cell::new(Fate::Wanted));
             (&raw mut (*task).daemon).write(birth.daemon);
+            (&raw mut (*task).stands_at).write(Cell::new(0));
             (&raw mut (*task).class).write(birth.class);
             (&raw mut (*task).counts).write(Cell::new(1));
             (&raw mut (*task).yielder).write(Cell::new(std::ptr::null()));
@@ -277,17 +287,32 @@ impl Task {
             Task::write(NonNull::from(&mut *root).cast(), birth, METHODS_OF_ROOT);
             root.assume_init()
         };
-        root.state.set(State::Running);
+        root.state.set(State::Awake);
         root
     }
 
     /// Whether nothing is left in its record that must be dropped, body and result included.
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.spent.get()
+        self.result.get() == Fate::Gone
             && self.rare.get().is_none()
             && self.label.name().is_none()
             && self.strand.has_no_roots()
+    }
+
+    /// Has the processor fetch what it touches of its stack when it runs again: the base, and where it stands.
+    #[inline(always)]
+    pub(crate) fn fetch_stack(&self) {
+        let base = self.yielder.get().cast::<u8>();
+        prefetch(base);
+        let depth = ((base.addr() >> 4) as u16).wrapping_sub(self.stands_at.get());
+        prefetch(base.wrapping_sub(usize::from(depth) << 4));
+    }
+
+    /// Notes where on its stack it leaves the OS thread.
+    #[inline(always)]
+    pub(crate) fn note_place(&self, stack_pointer: usize) {
+        self.stands_at.set((stack_pointer >> 4) as u16);
     }
 
     pub(crate) fn is_root(&self) -> bool {
@@ -337,6 +362,13 @@ impl TaskPtr {
         TaskPtr(NonNull::from(task))
     }
 
+    /// Has the processor fetch what a switch touches of the record.
+    #[inline(always)]
+    pub(crate) fn fetch_record(self) {
+        prefetch(self.0.as_ptr().cast());
+        prefetch(self.0.as_ptr().cast::<u8>().wrapping_add(64));
+    }
+
     /// # Safety
     ///
     /// The green thread is alive, and stays so until the reference is gone (S15); the root's record lives as long as its
@@ -351,4 +383,16 @@ impl TaskPtr {
     pub(crate) fn is(self, task: &Task) -> bool {
         std::ptr::eq(self.0.as_ptr(), task)
     }
+}
+
+/// Asks for a line of memory that will be read or written soon. Any address will do: nothing is read here.
+#[inline(always)]
+fn prefetch(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which never faults (Intel SDM, PREFETCHh).
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
 }

@@ -17,7 +17,7 @@ use crate::greenlet::switch::{Coroutine, Step};
 use crate::hub::clock::Moment;
 use crate::hub::deadlock::Doubts;
 use crate::hub::record::Record;
-use crate::hub::task::{State, Task, TaskPtr};
+use crate::hub::task::{Task, TaskPtr};
 use crate::hub::{Hub, full_budget};
 
 /// Switches between two looks outside. A prime, as in Go and tokio, so that it falls into step with no pattern of the program.
@@ -58,12 +58,14 @@ impl Hub {
 
     #[inline(always)]
     fn batch_in<const PLAIN: bool>(&self) -> bool {
-        while self.until_look.get() != 0 {
+        while let Some(left) = self.until_look.get().checked_sub(1) {
+            if PLAIN {
+                self.ready.fetch_ahead();
+            }
             let next = if PLAIN { self.ready.pop_first() } else { self.ready.pop() };
             let Some(task) = next else { break };
-            self.until_look.set(self.until_look.get() - 1);
+            self.until_look.set(left);
             if self.is_root(task) {
-                self.root().state.set(State::Running);
                 self.budget.set(full_budget());
                 return true;
             }
@@ -105,7 +107,6 @@ impl Hub {
         self.current.set(TaskPtr::new(task));
         self.budget.set(full_budget());
         self.switches.set(self.switches.get() + 1);
-        task.state.set(State::Running);
         if !PLAIN && let Some(watchdog) = &self.watchdog {
             watchdog.begins(task);
         }

@@ -20,7 +20,7 @@ impl Hub {
         // SAFETY: lists, lanes and timers hold only who is alive (S15).
         let record = unsafe { task.get() };
         if record.state.get() == State::Parked {
-            record.state.set(State::Ready);
+            record.state.set(State::Awake);
             record.woken.set(why);
             self.ready.push(task);
         }
@@ -39,7 +39,7 @@ impl Hub {
     /// It waits, and was deaf to some requests because it might have been unwinding; it is not.
     #[cold]
     pub(crate) fn heed_again(&self, task: &Task) {
-        let deaf_to = task.deaf_to.replace(Requests::NONE);
+        let deaf_to = task.rare_if_any().map_or(Requests::NONE, |rare| rare.deaf_to.replace(Requests::NONE));
         if task.state.get() != State::Parked || deaf_to == Requests::NONE {
             return;
         }

@@ -5,7 +5,7 @@ use crate::hub::Hub;
 use crate::hub::task::Task;
 
 /// A green thread suspends to the turn, the root turns the hub itself. The state was
-/// set before; whoever made it `Running` again has also said why.
+/// set before; whoever woke it has also said why.
 #[inline(always)]
 pub(crate) fn switch_away(hub: &Hub, task: &Task) {
     hub.look_who_unwinds();
@@ -13,6 +13,7 @@ pub(crate) fn switch_away(hub: &Hub, task: &Task) {
     if yielder.is_null() {
         hub.run_until_root();
     } else {
+        task.note_place(switch::stack_pointer());
         // SAFETY: `task` runs, so its coroutine has begun and not ended, and this frame stands on its stack or on one that
         // was entered from it (S7, S8).
         unsafe { switch::suspend(yielder, 0) };

@@ -215,7 +215,6 @@ fn give_way(hub: &Hub, task: &Task) {
 /// The same, for one that does not unwind.
 #[inline(always)]
 fn leave_ready(hub: &Hub, task: &Task) {
-    task.state.set(State::Ready);
     hub.ready.push(TaskPtr::new(task));
     switch_away(hub, task);
 }
@@ -251,7 +250,7 @@ pub(crate) fn refuses() -> bool {
 #[cold]
 fn note_unwinding(hub: &Hub, task: &Task, deaf_to: Requests) {
     let unwinding = unwinding_of(hub, task);
-    task.deaf_to.set(if unwinding == Unwinding::Perhaps { deaf_to } else { Requests::NONE });
+    task.rare().deaf_to.set(if unwinding == Unwinding::Perhaps { deaf_to } else { Requests::NONE });
     if unwinding != Unwinding::No {
         hub.unwinding.note(task, unwinding == Unwinding::Yes);
     }

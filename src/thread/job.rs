@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 use crate::greenlet::unwind::contain;
 use crate::hub::record::{Record, Whole};
 use crate::hub::requests::Requests;
-use crate::hub::task::{Birth, State, Task};
+use crate::hub::task::{Birth, Fate, State, Task};
 use crate::hub::{self, Hub};
 use crate::park::error::JoinError;
 use crate::park::payload::Unwind;
@@ -251,9 +251,9 @@ impl<F: FnOnce() -> T, T> Parts<F, T> {
     #[inline]
     fn keep(&self, result: Result<T, JoinError>) {
         self.task.panicked.set(result.as_ref().is_err_and(JoinError::is_panic));
-        if self.task.detached.get() {
+        if self.task.result.get() == Fate::Unwanted {
             contain(|| drop(result));
-            self.task.spent.set(true);
+            self.task.result.set(Fate::Gone);
         } else {
             self.stage.set(Stage::Ended(result));
         }
@@ -295,7 +295,7 @@ unsafe impl<F: FnOnce() -> T, T> Whole for Parts<F, T> {
             return None;
         }
         self.task.joined.set(true);
-        self.task.spent.set(true);
+        self.task.result.set(Fate::Gone);
         match self.stage.replace(Stage::Taken) {
             Stage::Ended(result) => Some(result),
             _ => unreachable!("it has ended"),
@@ -304,11 +304,11 @@ unsafe impl<F: FnOnce() -> T, T> Whole for Parts<F, T> {
 
     #[inline]
     fn detach(&self) {
-        self.task.detached.set(true);
+        self.task.result.set(Fate::Unwanted);
         if self.stage.has_ended() {
             let unread = self.stage.replace(Stage::Taken);
             contain(|| drop(unread));
-            self.task.spent.set(true);
+            self.task.result.set(Fate::Gone);
         }
     }
 }
