@@ -64,18 +64,25 @@ impl Ready {
         Some(self.at(head))
     }
 
-    /// Has the processor fetch what those who run soon will touch: their records, then, from these, their stacks. Among a
-    /// few all that is at hand anyway; among very many each switch would wait for memory several times.
+    /// As [`pop_first`](Self::pop_first), and has the processor fetch what those who run soon will touch: their records and,
+    /// known from these, their stacks. Among a few all that is at hand anyway; among very many each switch would wait for
+    /// memory several times.
     #[inline(always)]
-    pub(crate) fn fetch_ahead(&self) {
+    pub(crate) fn pop_and_fetch(&self) -> Option<TaskPtr> {
         const RECORD: usize = 6;
         const STACK: usize = 3;
-        if self.len() > RECORD {
-            let head = self.head.get();
+        let head = self.head.get();
+        // One comparison for both: none is fewer than few.
+        if self.len().wrapping_sub(1) >= RECORD {
+            if self.is_empty() {
+                return None;
+            }
             self.at(head.wrapping_add(RECORD)).fetch_record();
             // SAFETY: who is in the queue is alive (S15).
             unsafe { self.at(head.wrapping_add(STACK)).get() }.fetch_stack();
         }
+        self.head.set(head.wrapping_add(1));
+        Some(self.at(head))
     }
 
     /// Takes out the next, whatever the order.

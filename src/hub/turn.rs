@@ -50,8 +50,12 @@ impl Hub {
     /// Runs those that are ready until the next look is due. True if it came to the root.
     #[inline]
     fn batch(&self) -> bool {
+        let left = self.until_look.get();
         let to_root = if self.plain { self.batch_in::<true>() } else { self.batch_in::<false>() };
         self.back_on_root();
+        // To the root it is no switch.
+        let switches = left.wrapping_sub(self.until_look.get()).wrapping_sub(u32::from(to_root));
+        self.switches.set(self.switches.get().wrapping_add(u64::from(switches)));
         self.publish_counts();
         to_root
     }
@@ -59,10 +63,7 @@ impl Hub {
     #[inline(always)]
     fn batch_in<const PLAIN: bool>(&self) -> bool {
         while let Some(left) = self.until_look.get().checked_sub(1) {
-            if PLAIN {
-                self.ready.fetch_ahead();
-            }
-            let next = if PLAIN { self.ready.pop_first() } else { self.ready.pop() };
+            let next = if PLAIN { self.ready.pop_and_fetch() } else { self.ready.pop() };
             let Some(task) = next else { break };
             self.until_look.set(left);
             if self.is_root(task) {
@@ -89,6 +90,7 @@ impl Hub {
                 continue;
             }
             self.until_look.set(self.until_look.get() - 1);
+            self.switches.set(self.switches.get() + 1);
             ran += 1;
             // SAFETY: as in `batch_in`.
             self.step::<false>(unsafe { task.get() });
@@ -106,7 +108,6 @@ impl Hub {
     fn step<const PLAIN: bool>(&self, task: &Task) {
         self.current.set(TaskPtr::new(task));
         self.budget.set(full_budget());
-        self.switches.set(self.switches.get() + 1);
         if !PLAIN && let Some(watchdog) = &self.watchdog {
             watchdog.begins(task);
         }
@@ -188,6 +189,13 @@ impl Hub {
         }
         self.pool.release(task.class.expect("every green thread has a size of stack"));
         drop(self.strike(task));
+    }
+
+    /// Ends the batch that runs.
+    pub(crate) fn look_at_once(&self) {
+        // What is left of it does not count as switches.
+        let left = self.until_look.replace(0);
+        self.switches.set(self.switches.get().wrapping_sub(u64::from(left)));
     }
 
     /// Looks outside: at what other OS threads left, at descriptors, at the clock. Waits for them if nobody is ready, at

@@ -169,6 +169,17 @@ impl<S, D, const N: usize> Guard<'_, S, D, N> {
         verdict: Verdict,
         fill: impl FnOnce(&mut D) -> R,
     ) -> Option<R> {
+        Some(self.tell_first_of(list, verdict, fill)?.0)
+    }
+
+    /// As [`tell_first`](Self::tell_first); says, too, whether that one is on another OS thread.
+    #[inline(always)]
+    pub(crate) fn tell_first_of<R>(
+        &mut self,
+        list: usize,
+        verdict: Verdict,
+        fill: impl FnOnce(&mut D) -> R,
+    ) -> Option<(R, bool)> {
         debug_assert!(verdict != WAITING);
         // SAFETY: a linked waiter stays where it is, and the latch is held (S15).
         let first = unsafe { self.lists[list].first.as_ref() }?;
@@ -176,11 +187,11 @@ impl<S, D, const N: usize> Guard<'_, S, D, N> {
         // Copied before: once told it may leave.
         let seat = first.seat;
         if !seat.is_neighbour() {
-            return Some(self.tell_far(first, verdict, fill));
+            return Some((self.tell_far(first, verdict, fill), true));
         }
         let filled = first.tell(verdict, fill);
         seat.wake_neighbour();
-        Some(filled)
+        Some((filled, false))
     }
 
     /// Tells one on another OS thread, which was in a list until now.

@@ -54,7 +54,7 @@ pub(crate) struct State<S> {
     /// How many items were ever accepted, and for how many of them somebody has called `task_done`.
     accepted: u64,
     done: u64,
-    /// Where who found the other side waiting last runs: whether it pays to look twice before waiting.
+    /// Where who found the other side waiting last runs, if on another OS thread: whether it pays to look twice before waiting.
     last_putter: u64,
     last_getter: u64,
 }
@@ -141,9 +141,9 @@ impl<T, S: Store<T>> Core<T, S> {
         }
         if !guard.is_empty(GETTERS) {
             guard.state.accepted += 1;
-            guard.state.last_putter = seat::place();
             let number = guard.state.accepted;
-            guard.tell_first(GETTERS, DONE, |place| place.fill(value, number));
+            let told = guard.tell_first_of(GETTERS, DONE, |place| place.fill(value, number));
+            guard.state.last_putter = where_from(told.is_some_and(|(_, far)| far));
             return Ok(());
         }
         if guard.state.store.len() >= self.limit() {
@@ -262,10 +262,10 @@ impl<T, S: Store<T>> Core<T, S> {
 
     /// Takes the value of the first who waits to put.
     fn accept(&self, guard: &mut Held<'_, T, S>) -> Option<T> {
-        let value = guard.tell_first(PUTTERS, DONE, |parcel| parcel.value.take()).flatten()?;
-        guard.state.accepted += 1;
-        guard.state.last_getter = seat::place();
-        Some(value)
+        let (value, far) = guard.tell_first_of(PUTTERS, DONE, |parcel| parcel.value.take())?;
+        guard.state.last_getter = where_from(far);
+        guard.state.accepted += u64::from(value.is_some());
+        value
     }
 
     #[inline(never)]
@@ -515,6 +515,12 @@ fn tell_joiners<S, D>(guard: &mut Guard<'_, State<S>, D, LISTS>) {
     if guard.state.unfinished() == 0 && !guard.is_empty(JOINERS) {
         guard.tell_all(JOINERS, DONE);
     }
+}
+
+/// Where the caller runs, for one whom it has told; nowhere, if that is on the same OS thread: neither will look for the other.
+#[inline(always)]
+fn where_from(far: bool) -> u64 {
+    if far { seat::place() } else { 0 }
 }
 
 fn pause(round: u32) {

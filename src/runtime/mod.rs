@@ -232,7 +232,7 @@ impl Drop for Runtime {
         }
         if self.on_root().is_err() {
             self.hub.orphaned.set(true);
-            self.hub.until_look.set(0);
+            self.hub.look_at_once();
             std::mem::forget(self.hub.clone());
             return;
         }
