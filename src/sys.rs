@@ -375,3 +375,104 @@ pub(crate) fn new_alarm() -> io::Result<OwnedFd> {
 pub(crate) fn set_alarm(_alarm: BorrowedFd<'_>, _nanoseconds: u64) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
+
+/// Reads what is there, at most `buffer.len()` bytes: read(2).
+pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the descriptor is open, and the kernel writes at most as many bytes as the slice has.
+    let got = unsafe { libc::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    usize::try_from(got).map_err(|_| io::Error::last_os_error())
+}
+
+/// Writes to a pipe; if nobody reads it any more that is `EPIPE` and never a SIGPIPE, whatever the program does with that
+/// signal. For pipes there is no flag that says so, as MSG_NOSIGNAL does for sockets.
+pub(crate) fn write_to_pipe(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    let write = || {
+        // SAFETY: the descriptor is open, and the kernel reads as many bytes as the slice has.
+        let written = unsafe { libc::write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
+        usize::try_from(written).map_err(|_| io::Error::last_os_error())
+    };
+    // Rust programs begin with the signal ignored.
+    if ignores_sigpipe() { write() } else { without_sigpipe(write) }
+}
+
+fn ignores_sigpipe() -> bool {
+    let mut now = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: with no new action sigaction only fills the struct it is given, or fails.
+    let asked = check(unsafe { libc::sigaction(libc::SIGPIPE, ptr::null(), now.as_mut_ptr()) });
+    // SAFETY: if sigaction has succeeded, the struct is filled.
+    asked.is_ok() && unsafe { now.assume_init() }.sa_sigaction == libc::SIG_IGN
+}
+
+/// Makes a call with SIGPIPE blocked, and takes back the one that the call has raised. POSIX: it goes to the OS thread that
+/// made the call, so nobody else's is taken.
+fn without_sigpipe(write: impl FnOnce() -> io::Result<usize>) -> io::Result<usize> {
+    let (mut pipe, mut before) =
+        (MaybeUninit::<libc::sigset_t>::uninit(), MaybeUninit::<libc::sigset_t>::uninit());
+    // SAFETY: sigemptyset fills the set, sigaddset and pthread_sigmask use it after that; the old mask is filled, for the
+    // calls cannot fail with these arguments.
+    let (pipe, before) = unsafe {
+        libc::sigemptyset(pipe.as_mut_ptr());
+        libc::sigaddset(pipe.as_mut_ptr(), libc::SIGPIPE);
+        libc::pthread_sigmask(libc::SIG_BLOCK, pipe.as_ptr(), before.as_mut_ptr());
+        (pipe.assume_init(), before.assume_init())
+    };
+    let written = write();
+    // SAFETY: both sets are filled, and the signal that is taken is pending.
+    unsafe {
+        if libc::sigismember(&before, libc::SIGPIPE) == 0 {
+            if written.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EPIPE)) {
+                let mut taken = 0;
+                libc::sigwait(&pipe, &mut taken);
+            }
+            libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
+        }
+    }
+    written
+}
+
+// ----- Child processes: man 2 pidfd_open, waitid, kill; man 3 pthread_atfork ----------------------------------------
+
+/// A descriptor that is readable once the process has ended (Linux 5.3).
+///
+/// # Errors
+///
+/// `ENOSYS` from an older kernel; `EMFILE` and its like.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn open_pidfd(process: u32) -> io::Result<OwnedFd> {
+    let process = process as libc::pid_t;
+    // SAFETY: makes a new descriptor, closed on exec, and touches nothing of ours.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, process, 0) };
+    if fd == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: just made, and nobody else's.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as c_int) })
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn open_pidfd(_process: u32) -> io::Result<OwnedFd> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Has this child process ended, or is there no such child? It stays to be waited for.
+pub(crate) fn has_ended(child: u32) -> bool {
+    let mut about = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let how = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: waitid fills the struct it is given, or leaves it.
+    let asked = check(unsafe { libc::waitid(libc::P_PID, child, about.as_mut_ptr(), how) });
+    // SAFETY: zeroes are a siginfo_t, and if the child has not ended they stay (POSIX, waitid).
+    asked.is_err() || unsafe { about.assume_init().si_pid() } != 0
+}
+
+/// Asks a process to end: SIGTERM.
+pub(crate) fn terminate(process: u32) -> io::Result<()> {
+    // SAFETY: sends a signal and touches nothing of ours.
+    check(unsafe { libc::kill(process as libc::pid_t, libc::SIGTERM) })
+}
+
+/// Has `f` called in each process that is made by fork(2) from now on, on the one OS thread it has. Not by `vfork` or
+/// `posix_spawn`.
+pub(crate) fn at_fork_in_child(f: unsafe extern "C" fn()) {
+    // SAFETY: a function of ours, which stays. If there is no memory for the entry, nobody is told.
+    unsafe { libc::pthread_atfork(None, None, Some(f)) };
+}

@@ -170,7 +170,11 @@ impl Wait {
             WaitingFor::AllEnds => Wait::AllEnd,
             WaitingFor::RoomInAPool | WaitingFor::GroupEnd => Wait::Neighbours,
             WaitingFor::Lock(_) | WaitingFor::Initialiser(_) => Wait::Owner,
-            WaitingFor::Readable | WaitingFor::Writable | WaitingFor::Job => Wait::Pending,
+            WaitingFor::Readable
+            | WaitingFor::Writable
+            | WaitingFor::Job
+            | WaitingFor::ChildEnd
+            | WaitingFor::Signal => Wait::Pending,
             // Who waits for nothing has not begun: its begin lies beyond the clock.
             WaitingFor::Sleep | WaitingFor::Nothing => Wait::Asleep,
             WaitingFor::Unpark

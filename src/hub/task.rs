@@ -81,6 +81,9 @@ pub(crate) enum WaitingFor {
     AnAsyncResult,
     AFuture,
     Job,
+    ChildEnd,
+    #[allow(dead_code, reason = "nobody waits for one without the feature `signal`")]
+    Signal,
     RoomInAPool,
     GroupEnd,
 }
@@ -136,6 +139,8 @@ impl fmt::Display for WaitingFor {
             WaitingFor::AnAsyncResult => "an async result",
             WaitingFor::AFuture => "a future",
             WaitingFor::Job => "a job of an executor",
+            WaitingFor::ChildEnd => "the end of a child process",
+            WaitingFor::Signal => "a signal",
             WaitingFor::RoomInAPool => "room in a pool",
             WaitingFor::GroupEnd => "the end of a group",
         })

@@ -35,7 +35,7 @@ use crate::greenlet::chain;
 use crate::hub::clock::Moment;
 use crate::hub::requests::Requests;
 use crate::hub::task::{State, Task, TaskPtr, WaitingFor, Woken};
-use crate::hub::{self, Due, Hub};
+use crate::hub::{self, Due, Hub, forked};
 use crate::park::away::switch_away;
 use crate::park::error::{Cancelled, Elapsed, JoinError};
 use crate::park::payload::Unwind;
@@ -181,6 +181,12 @@ fn yield_slowly(hub: &Hub, task: &Task, manner: Manner) {
     }
 }
 
+/// Ends what is about to begin, as a wait of this manner would that begins now: it comes before waits that nothing may end.
+pub(crate) fn heed(manner: Manner) -> Result<(), Interruption> {
+    let hub = hub::current();
+    admit(hub, hub.running(), manner).map(drop)
+}
+
 /// Counts a cooperative call against the budget of whoever runs; once that is spent, others get a turn first. It comes
 /// before the call does anything, so that a kill which strikes at that turn loses nothing.
 #[inline(always)]
@@ -290,6 +296,7 @@ fn admit(hub: &Hub, task: &Task, manner: Manner) -> Result<Requests, Interruptio
 #[cold]
 fn admit_slowly(hub: &Hub, task: &Task, manner: Manner) -> Result<Requests, Interruption> {
     let heeds = heeds_now(hub, task, manner)?;
+    forked::check();
     if chain::switching_forbidden() {
         panic!("a wait where nothing may switch: inside on_hub_stack, a waker or a hook of the hub");
     }

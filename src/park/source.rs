@@ -28,6 +28,16 @@ pub(crate) enum Direction {
     Write,
 }
 
+impl Direction {
+    /// What reports call a wait for it.
+    fn awaited(self) -> WaitingFor {
+        match self {
+            Direction::Read => WaitingFor::Readable,
+            Direction::Write => WaitingFor::Writable,
+        }
+    }
+}
+
 /// The descriptor, and what the hub knows of it.
 ///
 /// It is registered when somebody first has to wait for it, with the hub of that moment: a listener made before `run`
@@ -86,6 +96,21 @@ impl Source {
         &self,
         direction: Direction,
         timeout: Option<Duration>,
+        op: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
+        drained: impl FnOnce(&T) -> bool,
+    ) -> io::Result<T> {
+        self.transfer_as(direction, Manner::Fallible, direction.awaited(), timeout, op, drained)
+    }
+
+    /// As [`transfer`](Self::transfer), for descriptors that stand for something else: what reports call the wait, and how
+    /// it takes requests.
+    #[inline]
+    pub(crate) fn transfer_as<T>(
+        &self,
+        direction: Direction,
+        manner: Manner,
+        what: WaitingFor,
+        timeout: Option<Duration>,
         mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
         drained: impl FnOnce(&T) -> bool,
     ) -> io::Result<T> {
@@ -116,7 +141,7 @@ impl Source {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
             let at = *deadline.get_or_insert_with(|| timeout.and_then(|t| hub::current().clock.after(t)));
-            turn = Some(self.wait(direction, at, turn)?);
+            turn = Some(self.wait(lane, manner, what, at, turn)?);
         }
     }
 
@@ -144,7 +169,7 @@ impl Source {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
             let at = hub.clock.after(pause).into_iter().chain(deadline).min();
-            match self.wait(direction, at, None) {
+            match self.wait(self.lane(direction), Manner::Fallible, direction.awaited(), at, None) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 woken => drop(woken?),
             }
@@ -155,13 +180,14 @@ impl Source {
     /// Parks until it is this caller's turn to try. Who had the turn and found nothing waits at the head.
     fn wait<'a>(
         &'a self,
-        direction: Direction,
+        lane: &'a Lane,
+        manner: Manner,
+        what: WaitingFor,
         deadline: Option<u64>,
         had_turn: Option<Turn<'a>>,
     ) -> io::Result<Turn<'a>> {
         let hub = hub::current();
         self.register(hub)?;
-        let lane = self.lane(direction);
         let node = Node::new(Waiter::Thread(hub.current.get()));
         match had_turn {
             Some(turn) => {
@@ -173,11 +199,7 @@ impl Source {
             None => unsafe { lane.waiters.join(&node) },
         }
         let mut queued = Queued { lane, node: Some(&node) };
-        let what = match direction {
-            Direction::Read => WaitingFor::Readable,
-            Direction::Write => WaitingFor::Writable,
-        };
-        match park::park(Manner::Fallible, what, deadline)? {
+        match park::park(manner, what, deadline)? {
             Woken::Deadline => Err(io::ErrorKind::WouldBlock.into()),
             Woken::Condition | Woken::Request => {
                 queued.leave();
