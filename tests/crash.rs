@@ -63,6 +63,12 @@ const CASES: &[(&str, fn())] = &[
     ("no OS thread", no_os_thread_to_be_had),
     ("exit", || greenroom::run(|| spawn(|| std::process::exit(23)).join().unwrap())),
     ("exit in a storm", exit_while_others_unpark),
+    ("fork", || greenroom::run(|| spawn(use_it_after_a_fork).join().unwrap())),
+    ("fork, root", || greenroom::run(use_it_after_a_fork)),
+    ("fork, other OS thread", fork_on_an_os_thread_without_a_hub),
+    ("fork, return", return_from_a_green_thread_after_a_fork),
+    ("fork, parent", forks_beside_an_echo),
+    ("fork, exec", exec_after_a_fork),
 ];
 
 /// Recurses until the stack is used up.
@@ -243,6 +249,130 @@ fn exit_while_others_unpark() {
     });
 }
 
+/// Forks; the child does `act` and says what that came to, under this name.
+fn in_a_fork(name: &str, act: impl FnOnce()) {
+    // SAFETY: the other OS threads of this process sleep, so no lock of theirs is held.
+    match unsafe { libc::fork() } {
+        0 => {
+            let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(act)).err();
+            let told = told.map(|payload| message_of(&*payload));
+            eprintln!("{name}: {}", told.as_deref().unwrap_or("nobody told anything"));
+            // SAFETY: ends the child, which has no use for destructors.
+            unsafe { libc::_exit(0) }
+        }
+        child => {
+            let mut status = 0;
+            // SAFETY: the child is ours, and the kernel fills the number.
+            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+            assert_eq!(status, 0, "{name}");
+        }
+    }
+}
+
+fn message_of(payload: &(dyn std::any::Any + Send)) -> String {
+    match (payload.downcast_ref::<String>(), payload.downcast_ref::<&str>()) {
+        (Some(message), _) => message.clone(),
+        (_, Some(message)) => message.to_string(),
+        _ => "(no text)".into(),
+    }
+}
+
+/// reliability.md, P24, as decided: the first use in the child says what to do.
+fn use_it_after_a_fork() {
+    let lock = greenroom::sync::Mutex::new(());
+    let (left, _right) = std::os::unix::net::UnixStream::pair().unwrap();
+    let mut stream = greenroom::net::TcpStream::from(std::os::fd::OwnedFd::from(left));
+    in_a_fork("sleep", || sleep(Duration::from_millis(1)));
+    in_a_fork("yield", yield_now);
+    in_a_fork("spawn", || drop(spawn(|| ())));
+    in_a_fork("builder", || drop(Builder::new().spawn(|| ())));
+    in_a_fork("read", || drop(std::io::Read::read(&mut stream, &mut [0])));
+    in_a_fork("job", || greenroom::unblock(|| ()));
+    in_a_fork("file", || drop(greenroom::fs::read("/dev/null")));
+    in_a_fork("wait", || drop(ThreadPoolExecutor::new(1).submit(|| 1).result()));
+    in_a_fork("run", || greenroom::Runtime::new().unwrap().run(|| ()));
+    in_a_fork("unharmed", || drop(lock.lock()));
+    sleep(Duration::from_millis(1));
+    assert!(spawn(|| true).join().unwrap());
+    eprintln!("the parent goes on");
+}
+
+fn fork_on_an_os_thread_without_a_hub() {
+    greenroom::run(|| spawn(|| ()).join().unwrap());
+    in_a_fork("sleep", || sleep(Duration::from_millis(1)));
+    in_a_fork("run", || greenroom::run(|| ()));
+    let event = greenroom::sync::Event::new();
+    in_a_fork("event", || event.wait());
+    eprintln!("the parent goes on");
+}
+
+fn return_from_a_green_thread_after_a_fork() {
+    let is_child = std::rc::Rc::new(std::cell::Cell::new(false));
+    let note = is_child.clone();
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        greenroom::run(|| {
+            let _stays = spawn(|| sleep(Duration::from_millis(20)));
+            // SAFETY: the other OS threads of this process sleep, so no lock of theirs is held.
+            spawn(move || note.set(unsafe { libc::fork() } == 0)).join().unwrap();
+        });
+    }));
+    match ended {
+        Err(payload) if is_child.get() => {
+            eprintln!("return: {}", message_of(&*payload));
+            // SAFETY: ends the child, which has no use for destructors.
+            unsafe { libc::_exit(0) }
+        }
+        ended => assert!(ended.is_ok() && !is_child.get()),
+    }
+    // SAFETY: waits for the one child there is.
+    unsafe { libc::wait(std::ptr::null_mut()) };
+    eprintln!("the parent goes on");
+}
+
+/// reliability.md, M18: a child that drops what it has inherited takes nothing from its parent.
+fn forks_beside_an_echo() {
+    use std::io::{Read, Write};
+    greenroom::run(|| {
+        let listener = greenroom::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut near = greenroom::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (far, _) = listener.accept().unwrap();
+        let far = std::rc::Rc::new(far);
+        let echo = far.clone();
+        let echo = spawn(move || std::io::copy(&mut &*echo, &mut &*echo).unwrap());
+        let mut back = [0; 4];
+        near.write_all(b"ping").unwrap();
+        near.read_exact(&mut back).unwrap();
+        for _ in 0..100 {
+            in_a_fork("drops", || {
+                // All that the child has of it: the registrations are the parent's, too.
+                // SAFETY: the child ends without a second drop.
+                unsafe { std::ptr::drop_in_place(std::ptr::from_ref(&near).cast_mut()) };
+                let _ = far.close();
+            });
+            near.write_all(b"ping").unwrap();
+            near.read_exact(&mut back).unwrap();
+            assert_eq!(&back, b"ping");
+        }
+        near.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(echo.join().unwrap(), 404);
+        eprintln!("nothing was lost");
+    });
+}
+
+fn exec_after_a_fork() {
+    use std::os::unix::process::CommandExt;
+    greenroom::run(|| {
+        let mut command = greenroom::process::Command::new("echo");
+        command.arg("fine");
+        // SAFETY: the closure does nothing. With it std forks; without, it uses posix_spawn.
+        unsafe { command.as_std_mut().pre_exec(|| Ok(())) };
+        for _ in 0..10 {
+            assert_eq!(command.output().unwrap().stdout, b"fine\n");
+        }
+        eprintln!("all were fine");
+    });
+}
+
 // ---- the parent's side ----
 
 struct End {
@@ -404,4 +534,28 @@ fn work_for_other_os_threads_is_refused_with_the_reason_when_none_can_be_started
 fn a_green_thread_may_exit_the_process_even_in_a_storm_of_wake_ups() {
     end_of("exit").assert_exited(23, &[]);
     end_of("exit in a storm").assert_exited(24, &[]);
+}
+
+#[test]
+fn whoever_uses_it_after_a_fork_without_exec_is_told_to_call_exec() {
+    let told = "greenroom cannot be used in a process that was made by fork and has not called exec";
+    let uses = ["sleep", "yield", "spawn", "builder", "read", "job", "file", "wait", "run"];
+    let lines: Vec<String> = uses.iter().map(|name| format!("{name}: ")).collect();
+    for case in ["fork", "fork, root"] {
+        let end = end_of(case);
+        end.assert_exited(0, &["the parent goes on", "unharmed: nobody told anything"]);
+        for line in &lines {
+            let said = end.stderr.lines().find_map(|said| said.strip_prefix(line.as_str()));
+            assert!(said.is_some_and(|said| said.contains(told)), "{line}{said:?} in {}", end.stderr);
+        }
+    }
+    let lines = ["sleep: ", "run: ", "event: "].map(|line| format!("{line}{told}"));
+    end_of("fork, other OS thread").assert_exited(0, &lines.each_ref().map(|line| line.as_str()));
+    end_of("fork, return").assert_exited(0, &[&format!("return: {told}"), "the parent goes on"]);
+}
+
+#[test]
+fn children_made_by_fork_take_nothing_from_their_parent_and_those_that_exec_are_fine() {
+    end_of("fork, parent").assert_exited(0, &["nothing was lost"]);
+    end_of("fork, exec").assert_exited(0, &["all were fine"]);
 }

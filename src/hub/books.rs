@@ -6,6 +6,7 @@ use std::io;
 use crate::greenlet::chain;
 use crate::greenlet::unwind::contain;
 use crate::hub::Hub;
+use crate::hub::forked;
 use crate::hub::here::reserve_ids;
 use crate::hub::record::Record;
 use crate::hub::scopes::Scope;
@@ -48,6 +49,7 @@ impl Hub {
 
     #[cold]
     fn no_more(&self) -> io::Error {
+        forked::check();
         if self.closing.get() {
             return io::Error::other("the hub is ending and takes no new green threads");
         }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::greenlet::chain;
 use crate::greenlet::unwind::contain;
 use crate::hub::Hub;
+use crate::hub::forked;
 use crate::hub::record::Record;
 use crate::hub::requests::Requests;
 use crate::hub::task::{State, Task, TaskPtr};
@@ -20,6 +21,9 @@ const GRACE: Duration = Duration::from_secs(5);
 impl Hub {
     /// Ends the hub. Called on the root, with nothing of the hub borrowed.
     pub(crate) fn close(&self) {
+        if forked::happened() {
+            return;
+        }
         self.end_all();
         self.close_to_others();
         for lanes in self.reactor.lanes() {
@@ -69,6 +73,10 @@ impl Hub {
     /// The OS thread ends, and its green threads stand as they are for ever: what they wait for goes to others, and so does
     /// what others have asked of the hub. Nobody resumes them, whatever the destructors of thread-locals call (S5).
     pub(crate) fn leave_all_standing(&self) {
+        // Locks that others held when the process was forked stay locked for ever.
+        if forked::happened() {
+            return;
+        }
         let _no_switch = chain::forbid();
         self.closing.set(true);
         for body in self.living.everybody() {

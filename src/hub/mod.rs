@@ -24,6 +24,7 @@ pub(crate) mod clock;
 mod deadlock;
 #[expect(unsafe_code, reason = "reads what was left on stacks that stand for ever")]
 mod end;
+pub(crate) mod forked;
 mod happenings;
 #[expect(unsafe_code, reason = "keeps the hub behind a thread-local pointer")]
 mod here;
@@ -191,6 +192,8 @@ pub(crate) struct Hub {
 
 impl Hub {
     pub(crate) fn new(settings: Settings) -> io::Result<Rc<Hub>> {
+        forked::check();
+        forked::watch();
         let (reactor, waker) = Reactor::new(settings.event_capacity)?;
         let pool = Pool::new(stack::Settings { cache: settings.stack_cache, guards: settings.guards });
         let class = pool.class(settings.stack_size)?;

@@ -16,6 +16,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 
 use crate::hub::clock::Moment;
+use crate::hub::forked;
 use crate::hub::waiters::WaitList;
 use crate::sys;
 
@@ -134,6 +135,10 @@ impl Reactor {
         let slot = registration.token.0 & 0xFFFF_FFFF;
         if sources.get(slot).is_some_and(|known| token_of(slot, known) == registration.token) {
             sources.remove(slot);
+        }
+        // The poller is the parent's, too.
+        if forked::happened() {
+            return Ok(());
         }
         self.poll.borrow().registry().deregister(&mut SourceFd(&fd.as_raw_fd()))
     }

@@ -14,6 +14,8 @@ impl Requests {
     pub(crate) const EXPIRY: Requests = Requests(4);
     /// Something came from another OS thread. Not a request that stays: it has meaning in `heeds` only.
     pub(crate) const SIGNAL: Requests = Requests(8);
+    /// The process was made by `fork`: the next wait says so.
+    pub(crate) const FORKED: Requests = Requests(16);
 
     pub(crate) const fn and(self, other: Requests) -> Requests {
         Requests(self.0 | other.0)

@@ -16,6 +16,7 @@ use crate::greenlet::chain::{self, Strand};
 use crate::greenlet::switch::{Coroutine, Step};
 use crate::hub::clock::Moment;
 use crate::hub::deadlock::Doubts;
+use crate::hub::forked;
 use crate::hub::record::Record;
 use crate::hub::task::{Task, TaskPtr};
 use crate::hub::{Hub, full_budget};
@@ -201,6 +202,10 @@ impl Hub {
     /// Looks outside: at what other OS threads left, at descriptors, at the clock. Waits for them if nobody is ready, at
     /// most until `limit` and the next deadline. True if it waited that long, and nothing came.
     pub(crate) fn look(&self, limit: Option<Moment>) -> bool {
+        if forked::happened() {
+            self.turning.set(false);
+            forked::check();
+        }
         self.until_look.set(SWITCHES_A_LOOK);
         self.remote.counters.turns.add(1);
         let mut wait = self.patience(limit);

@@ -52,6 +52,7 @@ impl Seat {
 
     #[cold]
     fn of_os_thread() -> Seat {
+        hub::forked::check();
         // While thread-locals are being destroyed each wait has a parker of its own, which stays for ever.
         let parker = PARKER.try_with(Arc::as_ptr);
         Seat::OsThread(parker.unwrap_or_else(|_| Arc::into_raw(Arc::new(Parker::new()))))

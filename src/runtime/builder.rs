@@ -106,6 +106,7 @@ impl Builder {
     /// Fails if the OS thread has a hub already; an implicit one that has no living green thread makes room. Fails if the
     /// kernel gives no poller, or no OS thread for the watchdog, or if no address space could hold a stack of that size.
     pub fn build(self) -> io::Result<Runtime> {
+        hub::forked::check();
         hub::retire_implicit()?;
         let hub = Hub::new(self.settings)?;
         hub::install(&hub);

@@ -223,8 +223,9 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        if hub::os_thread_ends() {
-            // Green threads may hold references into thread-locals that are gone: none of their code runs any more (S5).
+        if hub::os_thread_ends() || hub::forked::happened() {
+            // Green threads may hold references into thread-locals that are gone, or need OS threads that this process has
+            // not: none of their code runs any more (S5).
             self.hub.leave_all_standing();
             hub::uninstall();
             std::mem::forget(self.hub.clone());
