@@ -11,6 +11,9 @@
 #![doc = "[`net`]: mod@crate::net"]
 #![doc = "[`os`]: mod@crate::os"]
 #![doc = "[`io`]: mod@crate::io"]
+#![doc = "[`fs`]: mod@crate::fs"]
+#![doc = "[`process`]: mod@crate::process"]
+#![cfg_attr(feature = "signal", doc = "[`signal`]: mod@crate::signal")]
 #![doc = "[`runtime`]: mod@crate::runtime"]
 #![doc = "[`greenlet`]: mod@crate::greenlet"]
 #![doc = "[`generator`]: mod@crate::generator"]
@@ -44,9 +47,13 @@ pub mod future;
 pub mod pool;
 pub mod wait;
 
+pub mod fs;
 pub mod io;
 pub mod net;
 pub mod os;
+pub mod process;
+#[cfg(feature = "signal")]
+pub mod signal;
 
 pub mod runtime;
 

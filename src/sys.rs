@@ -455,7 +455,7 @@ pub(crate) fn open_pidfd(_process: u32) -> io::Result<OwnedFd> {
 }
 
 /// Has this child process ended, or is there no such child? It stays to be waited for.
-pub(crate) fn has_ended(child: u32) -> bool {
+pub(crate) fn child_has_ended(child: u32) -> bool {
     let mut about = MaybeUninit::<libc::siginfo_t>::zeroed();
     let how = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     // SAFETY: waitid fills the struct it is given, or leaves it.

@@ -35,4 +35,4 @@ pub use pool::ThreadPoolExecutor;
 pub use unblock::unblock;
 pub use wait::{ReturnWhen, as_completed, wait};
 
-pub(crate) use unblock::lookup;
+pub(crate) use unblock::{finish, have_read, lookup};

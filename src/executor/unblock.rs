@@ -46,22 +46,58 @@ where
     if !park::may_wait() {
         return f();
     }
-    let shared = Shared::new(f);
-    let future = Future::of(&shared);
-    let hub = hub::current();
-    let crew = hub.offload.get_or_init(|| Box::new(Crew::new("greenroom-worker", hub.blocking_threads)));
-    let crew = crew.downcast_ref::<Crew>().expect("nobody else puts anything there");
-    let submitted = crew.submit(shared.clone(), usize::MAX);
-    if let Err(refusal) = submitted {
-        shared.fail(refusal.into());
-    }
-    drop(shared);
+    let future = submit_to_the_hubs_own(f);
     match future.await_end(Manner::Infallible, WaitingFor::Job, None).map(|_| future.take()) {
         Ok(Ok(value)) => value,
         Ok(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
         Ok(Err(error)) => panic!("unblock: {}", error.message()),
         Err(_) => unreachable!("it may wait"),
     }
+}
+
+fn submit_to_the_hubs_own<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Future<T> {
+    let hub = hub::current();
+    let crew = hub.offload.get_or_init(|| Box::new(Crew::new("greenroom-worker", hub.blocking_threads)));
+    submit(crew.downcast_ref().expect("nobody else puts anything there"), job)
+}
+
+fn submit<T: Send + 'static>(crew: &Crew, job: impl FnOnce() -> T + Send + 'static) -> Future<T> {
+    let shared = Shared::new(job);
+    let future = Future::of(&shared);
+    let submitted = crew.submit(shared.clone(), usize::MAX);
+    if let Err(refusal) = submitted {
+        shared.fail(refusal.into());
+    }
+    future
+}
+
+/// Runs a job whose effect its caller has to know, on an OS thread of the hub's own pool, and parks until it has ended.
+///
+/// Nothing ends that wait: a request to do so acts before the job begins, or at the caller's next wait. Where nobody could
+/// run meanwhile the job runs right there, as for [`unblock`].
+///
+/// # Errors
+///
+/// What the request comes to; and if the system starts no OS thread and there is none.
+pub(crate) fn finish<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    if !park::may_wait() {
+        return Ok(job());
+    }
+    park::heed(Manner::Fallible)?;
+    let future = submit_to_the_hubs_own(job);
+    future.await_end(Manner::Deaf, WaitingFor::Job, None)?;
+    match future.take() {
+        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+        ended => ended.map_err(io::Error::other),
+    }
+}
+
+/// The one OS thread that reads standard input.
+static READER: LazyLock<Crew> = LazyLock::new(|| Crew::new("greenroom-stdin", 1));
+
+/// Has the reader of standard input do a job, after those it has.
+pub(crate) fn have_read<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Future<T> {
+    submit(&READER, job)
 }
 
 /// The process's pool for name look-ups. It is apart from other blocking work, so that a dead name server,

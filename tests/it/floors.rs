@@ -20,7 +20,11 @@ const FLOORS: &str = "
 ";
 
 /// Other crates that have one door each: the name, and where it may stand.
-const DOORS: &[(&str, &[&str])] = &[("corosensei", &["greenlet/switch.rs"]), ("mio", &["hub/", "net/"])];
+const DOORS: &[(&str, &[&str])] = &[
+    ("corosensei", &["greenlet/switch.rs"]),
+    ("mio", &["hub/", "net/"]),
+    ("signal_hook", &["signal.rs", "process/sigchld.rs"]),
+];
 
 /// Names for files that hold whatever found no place.
 const NO_NOUNS: &[&str] = &["util", "utils", "common", "misc", "helpers", "inner", "types"];

@@ -3,7 +3,9 @@
 mod executor;
 mod os;
 mod pool;
+mod process;
 mod queue;
+mod signal;
 mod sync_events;
 mod sync_locks;
 
@@ -32,13 +34,19 @@ pub(super) const NO_WAITS_OF_THEIR_OWN: &[(&str, &str)] = &[
     ("greenlet::Greenlet::throw", "the same"),
     ("greenlet::Greenlet::kill", "the same"),
     ("generator::Yielder::yield_", "goes to whoever resumed the generator; see `generator`"),
+    ("io::Stdin::lock", "needs a standard input of its own; see `io`"),
+    ("io::Stdin::read_line", "the same"),
+    ("io::Stdin::lines", "the same"),
+    ("io::Stdin::read", "the same"),
+    ("io::StdinLock::read", "the same"),
+    ("io::StdinLock::fill_buf", "the same"),
 ];
 
 /// All rows.
 pub(super) fn all() -> impl Iterator<Item = &'static Row> {
-    [ROWS, executor::ROWS, os::ROWS, pool::ROWS, queue::ROWS, sync_events::ROWS, sync_locks::ROWS]
-        .into_iter()
-        .flatten()
+    let apart = [executor::ROWS, os::ROWS, pool::ROWS, process::ROWS, queue::ROWS, signal::ROWS];
+    let of_sync = [sync_events::ROWS, sync_locks::ROWS];
+    [ROWS].into_iter().chain(apart).chain(of_sync).flatten()
 }
 
 const ROWS: &[Row] = &[
