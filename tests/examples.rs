@@ -7,6 +7,8 @@ mod latencies;
 mod locks;
 #[path = "examples/offloading.rs"]
 mod offloading;
+#[path = "examples/processes.rs"]
+mod processes;
 #[path = "examples/program.rs"]
 mod program;
 #[path = "examples/queues.rs"]
@@ -20,7 +22,7 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-const ALL: [&str; 30] = [
+const ALL: [&str; 31] = [
     "async_bridge",
     "bounded_queue",
     "condition_notify",
@@ -47,6 +49,7 @@ const ALL: [&str; 30] = [
     "semaphore_vs_pool",
     "singleton",
     "spawn_without_join",
+    "subprocesses",
     "swarm",
     "thread_pool",
     "timer",
