@@ -15,6 +15,7 @@
 #![doc = "[`process`]: mod@crate::process"]
 #![cfg_attr(feature = "signal", doc = "[`signal`]: mod@crate::signal")]
 #![doc = "[`runtime`]: mod@crate::runtime"]
+#![doc = "[`server`]: mod@crate::server"]
 #![doc = "[`greenlet`]: mod@crate::greenlet"]
 #![doc = "[`generator`]: mod@crate::generator"]
 #![doc = ""]
@@ -56,6 +57,8 @@ pub mod process;
 pub mod signal;
 
 pub mod runtime;
+
+pub mod server;
 
 #[doc(inline)]
 pub use crate::executor::unblock;

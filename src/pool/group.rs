@@ -1,6 +1,7 @@
 //! The group: any number of green threads that are waited for and ended together.
 
 use std::fmt;
+use std::io;
 use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
 use std::time::Duration;
@@ -325,6 +326,22 @@ where
     let handle = thread::spawn_at(site, f);
     roll.enroll(slot, handle.inner.job.task());
     handle
+}
+
+/// As [`spawn_in`], with an error if there is no stack; then the slot goes to the next.
+pub(super) fn try_spawn_in<F, T>(
+    roll: &Rc<Roll>,
+    slot: Slot<'_>,
+    site: &'static Location<'static>,
+    f: F,
+) -> io::Result<JoinHandle<T>>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    let handle = thread::try_spawn_at(site, f)?;
+    roll.enroll(slot, handle.inner.job.task());
+    Ok(handle)
 }
 
 /// Spawns a member as soon as there is a slot for it. A caller that is unwinding does not wait for one: then there is no

@@ -1,10 +1,11 @@
 //! The pool: a group with room for so many.
 
 use std::fmt;
+use std::io;
 use std::panic::Location;
 use std::time::Duration;
 
-use crate::pool::group::{Group, spawn_in};
+use crate::pool::group::{Group, spawn_in, try_spawn_in};
 use crate::pool::imap::{Imap, ImapUnordered};
 use crate::sync::AsyncResult;
 use crate::thread::JoinHandle;
@@ -99,6 +100,23 @@ impl Pool {
         match self.group.roll.try_slot() {
             Some(slot) => Ok(spawn_in(&self.group.roll, slot, Location::caller(), f)),
             None => Err(f),
+        }
+    }
+
+    /// As [`try_spawn`](Self::try_spawn), for somebody else, at whose place in the source it was asked for; with an error
+    /// if there is no room or no stack.
+    pub(crate) fn try_spawn_at<F, T>(
+        &self,
+        site: &'static Location<'static>,
+        f: F,
+    ) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + 'static,
+        T: 'static,
+    {
+        match self.group.roll.try_slot() {
+            Some(slot) => try_spawn_in(&self.group.roll, slot, site, f),
+            None => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 

@@ -16,7 +16,7 @@ const FLOORS: &str = "
     queue sync thread time
     executor wait future pool
     io net os signal process fs
-    server monkey debug runtime
+    monkey debug runtime server
 ";
 
 /// Other crates that have one door each: the name, and where it may stand.

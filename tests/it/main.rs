@@ -22,6 +22,7 @@ mod process;
 mod queue;
 mod runtime;
 mod seeds;
+mod server;
 mod signal;
 mod support;
 mod sync;

@@ -5,6 +5,7 @@ mod os;
 mod pool;
 mod process;
 mod queue;
+mod server;
 mod signal;
 mod sync_events;
 mod sync_locks;
@@ -44,7 +45,7 @@ pub(super) const NO_WAITS_OF_THEIR_OWN: &[(&str, &str)] = &[
 
 /// All rows.
 pub(super) fn all() -> impl Iterator<Item = &'static Row> {
-    let apart = [executor::ROWS, os::ROWS, pool::ROWS, process::ROWS, queue::ROWS, signal::ROWS];
+    let apart = [executor::ROWS, os::ROWS, pool::ROWS, process::ROWS, queue::ROWS, server::ROWS, signal::ROWS];
     let of_sync = [sync_events::ROWS, sync_locks::ROWS];
     [ROWS].into_iter().chain(apart).chain(of_sync).flatten()
 }
