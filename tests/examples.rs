@@ -22,7 +22,7 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-const ALL: [&str; 31] = [
+const ALL: [&str; 34] = [
     "async_bridge",
     "bounded_queue",
     "condition_notify",
@@ -36,11 +36,14 @@ const ALL: [&str; 31] = [
     "generator_send",
     "green_local",
     "hello_server",
+    "http_server",
+    "https_server",
     "joinable_queue",
     "lifo_priority",
     "lock_counter",
     "million",
     "names_and_count",
+    "per_core_server",
     "pipeline",
     "pool_server",
     "producer_consumer",

@@ -43,6 +43,16 @@ impl CommandLine {
         Some(self.positive(&word, name))
     }
 
+    /// The word behind `--name`.
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        let at = self.words.iter().position(|word| word == name)?;
+        self.words.remove(at);
+        if at == self.words.len() {
+            self.refuse(format_args!("{name} needs a word"));
+        }
+        Some(self.words.remove(at))
+    }
+
     /// The first plain word, as a whole number of at least 1. Ask after the options.
     pub(crate) fn count(&mut self) -> Option<u64> {
         let word = self.plain_word()?;

@@ -5,7 +5,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::Duration;
 
-const SERVERS: [&str; 3] = ["hello_server", "upper_server", "pool_server"];
+const SERVERS: [&str; 6] =
+    ["hello_server", "upper_server", "pool_server", "per_core_server", "http_server", "https_server"];
 
 #[test]
 fn servers_end_in_order_on_both_signals() {
@@ -131,4 +132,23 @@ fn a_server_whose_pool_is_full_ends_in_order() {
     client.read_exact(&mut [0; 6]).unwrap();
     let _waiting = server.connect();
     assert_eq!(server.end_by(libc::SIGINT), "");
+}
+
+#[test]
+fn clients_are_spread_over_the_hubs_of_all_workers() {
+    let server = Server::start_with("per_core_server", &["--workers", "2"]);
+    let mut seen = std::collections::BTreeSet::new();
+    let mut clients = Vec::new();
+    while seen.len() < 2 {
+        let mut client = server.connect();
+        client.write_all(b"who\nstill there\n").unwrap();
+        let mut answer = [0; 14];
+        client.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer[1..], b"\nstill there\n");
+        seen.insert(answer[0]);
+        clients.push(client);
+        assert!(clients.len() < 200, "{seen:?}");
+    }
+    assert_eq!(server.end_by(libc::SIGTERM), "");
+    assert_eq!(clients[0].read(&mut [0]).unwrap(), 0);
 }
