@@ -7,10 +7,12 @@ use super::wire::Wire;
 use greenroom::time::{Instant, timeout};
 use std::io;
 
-const LONGEST_LINE: usize = 256;
+/// Of the lines between chunks: less than the window has room for.
+const LONGEST_LINE: usize = 512;
 const MOST_TRAILERS: usize = 8 << 10;
 
 const CUT_OFF: Refusal = Refusal::bad("the body was cut off");
+const TOO_LONG: Refusal = Refusal::bad("a line too long between chunks");
 const TOO_LARGE: Refusal = Refusal::new(413, "a body larger than allowed");
 
 /// The body of one request, and the part of the connection's buffer that lies behind its head.
@@ -138,12 +140,15 @@ impl<'a> Body<'a> {
                 if feed == from || self.window[feed - 1] != b'\r' {
                     return Err(Refusal::bad("a line that does not end in CRLF").into());
                 }
+                if feed - from > LONGEST_LINE {
+                    return Err(TOO_LONG.into());
+                }
                 self.start = feed + 1;
                 return Ok((from, feed - 1));
             }
             seen = come.len();
             if seen > LONGEST_LINE {
-                return Err(Refusal::bad("a line too long between chunks").into());
+                return Err(TOO_LONG.into());
             }
             self.fill(wire)?;
         }

@@ -185,11 +185,9 @@ impl Connection<'_> {
         }
         let found = search.end_of_head(come)?;
         if found.unwrap_or(come.len()) > self.limits.head {
-            let line = search.is_in_first_line();
-            let refusal = if line {
-                Refusal::new(414, "a target too long")
-            } else {
-                Refusal::new(431, "a head too large")
+            let refusal = match search.first_line_exceeds(self.limits.head) {
+                true => Refusal::new(414, "a target too long"),
+                false => Refusal::new(431, "a head too large"),
             };
             return Err(refusal.into());
         }

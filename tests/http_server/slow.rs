@@ -52,7 +52,8 @@ fn bodies_that_drip_are_answered_408_in_their_time() {
 #[test]
 fn the_silent_are_hung_up_on_without_a_word_before_and_between_requests() {
     let server = impatient();
-    for mut stream in [server.connect(), steady(&server)] {
+    for connect in [Server::connect, steady] {
+        let mut stream = connect(&server);
         let before = Instant::now();
         assert_eq!(stream.read(&mut [0]).unwrap(), 0);
         assert!(before.elapsed() > Duration::from_millis(300), "{:?}", before.elapsed());
@@ -103,7 +104,7 @@ fn slow_clients_by_the_hundred_keep_nobody_waiting() {
 
 #[test]
 fn a_long_answer_to_a_steady_reader_is_not_cut_off() {
-    let server = impatient();
+    let server = Server::start_with("http_server", &["--idle-ms", "3000", "--body-ms", "50"]);
     let mut reader = server.connect();
     reader.write_all(b"GET /bytes/30000000 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     thread::sleep(Duration::from_millis(100));
