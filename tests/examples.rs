@@ -36,6 +36,7 @@ const ALL: [&str; 34] = [
     "generator_send",
     "green_local",
     "hello_server",
+    "hello_server_udp",
     "http_server",
     "https_server",
     "joinable_queue",

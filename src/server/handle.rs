@@ -5,12 +5,12 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::listener::Listener;
+use super::listener::Endpoint;
 use super::running::{Running, Stop};
 use crate::net::TcpListener;
 
-/// A server that runs; made by [`StreamServer::start`](super::StreamServer::start) and
-/// [`StreamServer::handle`](super::StreamServer::handle).
+/// A server that runs; made by [`StreamServer::start`](super::StreamServer::start),
+/// [`StreamServer::handle`](super::StreamServer::handle) and the same of [`DatagramServer`](super::DatagramServer).
 ///
 /// Clones are handles of the same server. Dropping them stops nothing: the server goes on, and [`run`](crate::run) waits for
 /// it.
@@ -28,12 +28,12 @@ use crate::net::TcpListener;
 /// # Ok(()) })?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub struct ServerHandle<L: Listener = TcpListener> {
-    pub(super) server: Rc<Running<L>>,
+pub struct ServerHandle<E: Endpoint = TcpListener> {
+    pub(super) server: Rc<Running<E>>,
 }
 
-impl<L: Listener> ServerHandle<L> {
-    /// Ends the server: closes its listener, [cancels](crate::JoinHandle::cancel) all handlers, and
+impl<E: Endpoint> ServerHandle<E> {
+    /// Ends the server: closes its socket, [cancels](crate::JoinHandle::cancel) all handlers, and
     /// [kills](crate::JoinHandle::kill) those that still stand when `grace` is over. Returns when all have ended.
     ///
     /// From the first moment on the port is free and nobody is accepted. A handler may call it, and is then neither
@@ -51,7 +51,7 @@ impl<L: Listener> ServerHandle<L> {
         self.server.stop(grace);
     }
 
-    /// Closes the listener: nobody is accepted any more, and open connections go on.
+    /// Closes the socket: nobody else is served, and handlers go on.
     ///
     /// # Switching
     ///
@@ -86,12 +86,12 @@ impl<L: Listener> ServerHandle<L> {
     ///
     /// # Errors
     ///
-    /// [`NotConnected`](io::ErrorKind::NotConnected) once the listener is closed.
-    pub fn local_addr(&self) -> io::Result<L::Address> {
-        self.server.listener.address()
+    /// [`NotConnected`](io::ErrorKind::NotConnected) once the socket is closed.
+    pub fn local_addr(&self) -> io::Result<E::Address> {
+        self.server.socket.address()
     }
 
-    /// Returns how many connections are being served.
+    /// Returns how many connections, or datagrams, are being served.
     ///
     /// # Switching
     ///
@@ -101,13 +101,13 @@ impl<L: Listener> ServerHandle<L> {
     }
 }
 
-impl<L: Listener> Clone for ServerHandle<L> {
-    fn clone(&self) -> ServerHandle<L> {
+impl<E: Endpoint> Clone for ServerHandle<E> {
+    fn clone(&self) -> ServerHandle<E> {
         ServerHandle { server: self.server.clone() }
     }
 }
 
-impl<L: Listener> fmt::Debug for ServerHandle<L> {
+impl<E: Endpoint> fmt::Debug for ServerHandle<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerHandle")
             .field("local_addr", &self.local_addr().ok())

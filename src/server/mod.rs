@@ -1,4 +1,4 @@
-//! Servers: the accept loop with its pool, its limits and its orderly end; one hub an OS thread; gevent's `server`.
+//! Servers: accept loops with their pools, limits and orderly ends; one hub an OS thread; gevent's `server`.
 //!
 //! ```
 //! use greenroom::io::{Read, Write};
@@ -28,9 +28,12 @@
 //!   [`close`](ServerHandle::close) first, and [`join`](ServerHandle::join) under a [`timeout`](crate::timeout).
 //! * Dropping a [`ServerHandle`] stops nothing.
 //! * Without a [`pool`](StreamServer::pool) every client is taken, up to the limit of descriptors.
+//! * A [`UnixListener`](crate::os::unix::net::UnixListener)'s file stays when its server ends: whoever made it removes it.
 
 mod back_off;
 mod connections;
+mod crew;
+mod datagram;
 mod handle;
 mod limits;
 mod listener;
@@ -39,7 +42,8 @@ mod running;
 mod stream;
 mod workers;
 
+pub use datagram::DatagramServer;
 pub use handle::ServerHandle;
-pub use listener::Listener;
+pub use listener::{Endpoint, Listener};
 pub use stream::StreamServer;
 pub use workers::{Worker, Workers, per_core};

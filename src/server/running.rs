@@ -1,4 +1,4 @@
-//! A server while it runs: what its accept loop and its handles share, and which servers an OS thread has.
+//! A server while it runs: what its loop and its handles share, and which servers an OS thread has.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -6,26 +6,26 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use super::connections::Connections;
-use super::listener::Listener;
+use super::listener::Endpoint;
 use crate::sync::Event;
 
-pub(super) struct Running<L: Listener> {
-    pub(super) listener: L,
+pub(super) struct Running<E: Endpoint> {
+    pub(super) socket: E,
     pub(super) connections: Rc<Connections>,
-    /// Nobody is accepted any more.
+    /// Nobody else is served.
     pub(super) closed: Event,
-    /// The accept loop has begun.
+    /// The loop that serves has begun.
     begun: Cell<bool>,
-    /// The accept loop has ended.
+    /// It has ended.
     over: Event,
     /// What it ended with, until somebody asks.
     error: Cell<Option<io::Error>>,
 }
 
-impl<L: Listener> Running<L> {
-    pub(super) fn new(listener: L) -> Rc<Running<L>> {
+impl<E: Endpoint> Running<E> {
+    pub(super) fn new(socket: E) -> Rc<Running<E>> {
         let server = Rc::new(Running {
-            listener,
+            socket,
             connections: Rc::default(),
             closed: Event::new(),
             begun: Cell::new(false),
@@ -40,15 +40,15 @@ impl<L: Listener> Running<L> {
         server
     }
 
-    /// Closes the listener: its port is free, and the accept loop ends.
+    /// Closes the socket: its port is free, and the loop ends.
     pub(super) fn close(&self) {
         // The socket is closed all the same.
-        let _ = self.listener.close_it();
+        let _ = self.socket.close_it();
         self.closed.set();
     }
 
-    /// Marks the begin of the accept loop; its end when the result is dropped.
-    pub(super) fn begin(self: &Rc<Self>) -> Loop<L> {
+    /// Marks the begin of the loop; its end when the result is dropped.
+    pub(super) fn begin(self: &Rc<Self>) -> Loop<E> {
         self.begun.set(true);
         Loop(self.clone())
     }
@@ -57,7 +57,7 @@ impl<L: Listener> Running<L> {
         self.error.set(Some(error));
     }
 
-    /// Waits for the end of the accept loop and of all connections.
+    /// Waits for the end of the loop and of all handlers.
     pub(super) fn join(&self) -> io::Result<()> {
         self.over.wait();
         self.connections.wait_for_all();
@@ -65,10 +65,10 @@ impl<L: Listener> Running<L> {
     }
 }
 
-/// The accept loop; whatever ends it, the listener is closed.
-pub(super) struct Loop<L: Listener>(Rc<Running<L>>);
+/// The loop that serves; whatever ends it, the socket is closed.
+pub(super) struct Loop<E: Endpoint>(Rc<Running<E>>);
 
-impl<L: Listener> Drop for Loop<L> {
+impl<E: Endpoint> Drop for Loop<E> {
     fn drop(&mut self) {
         self.0.close();
         self.0.over.set();
@@ -81,7 +81,7 @@ pub(super) trait Stop {
     fn stop(&self, grace: Duration);
 }
 
-impl<L: Listener> Stop for Running<L> {
+impl<E: Endpoint> Stop for Running<E> {
     fn stop(&self, grace: Duration) {
         self.close();
         self.connections.end(grace);

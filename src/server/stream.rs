@@ -6,17 +6,14 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::back_off::{BackOff, passes};
+use super::crew::Crew;
 use super::handle::ServerHandle;
-use super::limits::{Limits, positive};
+use super::limits::positive;
 use super::listener::Listener;
 use super::running::Running;
 use crate::net::TcpListener;
 use crate::pool::Pool;
-use crate::thread::{self, Cancelled};
-
-/// What [`StreamServer::max_accept`] is unless set; gevent's figure.
-const MAX_ACCEPT: usize = 100;
+use crate::thread;
 
 /// A server of connections: it accepts them, and calls a handler for each, in a green thread of its own; gevent's
 /// `StreamServer`.
@@ -45,9 +42,7 @@ const MAX_ACCEPT: usize = 100;
 pub struct StreamServer<L: Listener = TcpListener> {
     server: Rc<Running<L>>,
     handler: Rc<dyn Fn(L::Stream, L::Address)>,
-    pool: Option<Pool>,
-    max_accept: usize,
-    limits: Limits,
+    crew: Crew,
 }
 
 impl<L: Listener> StreamServer<L> {
@@ -56,25 +51,19 @@ impl<L: Listener> StreamServer<L> {
     where
         F: Fn(L::Stream, L::Address) + 'static,
     {
-        StreamServer {
-            server: Running::new(listener),
-            handler: Rc::new(handler),
-            pool: None,
-            max_accept: MAX_ACCEPT,
-            limits: Limits::default(),
-        }
+        StreamServer { server: Running::new(listener), handler: Rc::new(handler), crew: Crew::new() }
     }
 
     /// Bounds how many connections are served at once: while the pool is full nobody is accepted, and who comes waits in the
     /// listener's backlog. Default: no bound.
     pub fn pool(mut self, pool: Pool) -> StreamServer<L> {
-        self.pool = Some(pool);
+        self.crew.pool = Some(pool);
         self
     }
 
     /// Sets how many are accepted in a row before the others of this hub get a turn, at least 1. Default: 100.
     pub fn max_accept(mut self, n: usize) -> StreamServer<L> {
-        self.max_accept = n.max(1);
+        self.crew.in_a_row = n.max(1);
         self
     }
 
@@ -85,7 +74,7 @@ impl<L: Listener> StreamServer<L> {
     /// Panics if `limit` is zero.
     #[track_caller]
     pub fn read_timeout(mut self, limit: Duration) -> StreamServer<L> {
-        self.limits.read = positive(limit);
+        self.crew.limits.read = positive(limit);
         self
     }
 
@@ -96,7 +85,7 @@ impl<L: Listener> StreamServer<L> {
     /// Panics if `limit` is zero.
     #[track_caller]
     pub fn write_timeout(mut self, limit: Duration) -> StreamServer<L> {
-        self.limits.write = positive(limit);
+        self.crew.limits.write = positive(limit);
         self
     }
 
@@ -110,7 +99,7 @@ impl<L: Listener> StreamServer<L> {
     /// Panics if `limit` is zero.
     #[track_caller]
     pub fn idle_timeout(mut self, limit: Duration) -> StreamServer<L> {
-        self.limits.idle = positive(limit);
+        self.crew.limits.idle = positive(limit);
         self
     }
 
@@ -122,7 +111,7 @@ impl<L: Listener> StreamServer<L> {
     /// Panics if `limit` is zero.
     #[track_caller]
     pub fn lifetime(mut self, limit: Duration) -> StreamServer<L> {
-        self.limits.lifetime = positive(limit);
+        self.crew.limits.lifetime = positive(limit);
         self
     }
 
@@ -141,7 +130,7 @@ impl<L: Listener> StreamServer<L> {
     ///
     /// # Errors
     ///
-    /// What `accept` fails with, if that does not pass: [`Cancelled`] and [`Elapsed`](crate::Elapsed) among them.
+    /// What `accept` fails with, if that does not pass: [`Cancelled`](crate::thread::Cancelled) and [`Elapsed`](crate::Elapsed) among them.
     ///
     /// # Cancellation
     ///
@@ -181,69 +170,22 @@ impl<L: Listener> StreamServer<L> {
     }
 
     fn accept_until_closed(&self, site: &'static Location<'static>) -> io::Result<()> {
-        let server = &self.server;
-        let mut back_off = BackOff::new();
-        let mut in_a_row = 0;
-        loop {
-            if let Some(pool) = &self.pool {
-                pool.wait_available();
+        self.crew.serve_all(&self.server, site, || {
+            let (stream, peer) = self.server.socket.accept_one()?;
+            if self.crew.limits.set_on::<L>(&stream).is_err() {
+                return Ok(None);
             }
-            let served =
-                server.listener.accept_one().and_then(|(stream, peer)| self.serve(site, stream, peer));
-            match served {
-                Ok(()) => back_off.success(),
-                Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(()),
-                Err(error) if passes(&error) => {
-                    back_off.pause(&server.closed);
-                    // An accept that fails at once does not hear of it.
-                    if thread::is_cancelled() {
-                        return Err(io::Error::other(Cancelled));
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-            in_a_row += 1;
-            if in_a_row >= self.max_accept {
-                in_a_row = 0;
-                thread::yield_now();
-            }
-        }
-    }
-
-    /// Has a connection served. It is closed if it cannot be; the only error is that there is no stack.
-    fn serve(&self, site: &'static Location<'static>, stream: L::Stream, peer: L::Address) -> io::Result<()> {
-        if self.limits.set_on::<L>(&stream).is_err() {
-            // It is gone already.
-            return Ok(());
-        }
-        let connections = &self.server.connections;
-        let place = connections.enter();
-        let (number, limits, handler) = (place.number, self.limits, self.handler.clone());
-        let body = move || {
-            // Left last, when all that belongs to the handler is dropped.
-            let _place = place;
-            let handler = handler;
-            limits.run(|| handler(stream, peer));
-        };
-        let served = match &self.pool {
-            Some(pool) => pool.try_spawn_at(site, body),
-            None => thread::try_spawn_at(site, body),
-        };
-        match served {
-            Ok(handle) => connections.is_served_by(number, handle),
-            Err(_no_stack) => return Err(io::Error::from_raw_os_error(libc::ENOMEM)),
-        }
-        Ok(())
+            let handler = self.handler.clone();
+            Ok(Some(move || handler(stream, peer)))
+        })
     }
 }
 
 impl<L: Listener> fmt::Debug for StreamServer<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamServer")
-            .field("local_addr", &self.server.listener.address().ok())
-            .field("pool", &self.pool)
-            .field("max_accept", &self.max_accept)
-            .field("limits", &self.limits)
+            .field("local_addr", &self.server.socket.address().ok())
+            .field("crew", &self.crew)
             .finish_non_exhaustive()
     }
 }

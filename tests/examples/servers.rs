@@ -2,11 +2,18 @@
 
 use crate::program::{Server, finish};
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
-const SERVERS: [&str; 6] =
-    ["hello_server", "upper_server", "pool_server", "per_core_server", "http_server", "https_server"];
+const SERVERS: [&str; 7] = [
+    "hello_server",
+    "hello_server_udp",
+    "upper_server",
+    "pool_server",
+    "per_core_server",
+    "http_server",
+    "https_server",
+];
 
 #[test]
 fn servers_end_in_order_on_both_signals() {
@@ -30,6 +37,7 @@ fn a_server_ends_in_order_with_a_client_that_stays() {
 fn a_port_in_use_and_an_address_that_is_none_are_one_clear_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
+    let _taken = UdpSocket::bind(&address).unwrap();
     for name in SERVERS {
         let in_use = finish(name, &[&address]);
         in_use.assert_one_line_error(name, 1);
@@ -151,4 +159,20 @@ fn clients_are_spread_over_the_hubs_of_all_workers() {
     }
     assert_eq!(server.end_by(libc::SIGTERM), "");
     assert_eq!(clients[0].read(&mut [0]).unwrap(), 0);
+}
+
+#[test]
+fn datagrams_are_answered_with_hello_and_a_bye_with_nothing() {
+    let server = Server::start("hello_server_udp");
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.connect(&server.address).unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut answer = [0; 64];
+    for _ in 0..3 {
+        client.send(b"bye").unwrap();
+        client.send(b"anybody there?").unwrap();
+        let got = client.recv(&mut answer).unwrap();
+        assert_eq!(&answer[..got], b"hello");
+    }
+    assert_eq!(server.end_by(libc::SIGINT), "");
 }

@@ -2,6 +2,7 @@
 //! `net/http` `Serve` and `Shutdown`, issues libuv 690 and tokio 3529 (storms at the limit of descriptors).
 
 mod accepting;
+mod datagrams;
 mod stopping;
 mod workers;
 

@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use greenroom::net::TcpListener;
-use greenroom::server::{ServerHandle, StreamServer, Workers, per_core};
+use greenroom::net::{TcpListener, UdpSocket};
+use greenroom::server::{DatagramServer, ServerHandle, StreamServer, Workers, per_core};
 use greenroom::{sleep, yield_now};
 
 use super::super::Manner::{Fallible, Infallible};
@@ -21,6 +21,9 @@ pub(super) const ROWS: &[Row] = &[
         let address = listener.local_addr().unwrap();
         drop(listener);
         Box::new(move || StreamServer::new(TcpListener::bind(address)?, |_, _| ()).serve_forever())
+    }),
+    row("server::DatagramServer::serve_forever", Fallible, |_| {
+        Box::new(|| DatagramServer::new(UdpSocket::bind("127.0.0.1:0")?, |_, _, _| ()).serve_forever())
     }),
     row("server::ServerHandle::stop", Infallible, |stage| with_a_server(stage, |server| server.stop(LONG))),
     row("server::ServerHandle::join", Infallible, |stage| {
