@@ -11,7 +11,7 @@ use super::exchange::{Answer, Exchange, send};
 use super::head::Search;
 use super::limits::Limits;
 use super::refusal::Refusal;
-use super::request::{MOST_HEADERS, Request};
+use super::request::{Framing, MOST_HEADERS, Request};
 use super::wire::Wire;
 use greenroom::net::Shutdown;
 use greenroom::time::{Duration, timeout};
@@ -74,6 +74,42 @@ enum Next {
     Linger,
 }
 
+/// What there is of the next request's head.
+enum Head {
+    /// Nothing, and there never will be.
+    None,
+    /// All of it, and perhaps more behind it.
+    Whole,
+    /// So much.
+    Length(usize),
+}
+
+const TARGET_TOO_LONG: Refusal = Refusal::new(414, "a target too long");
+const HEAD_TOO_LARGE: Refusal = Refusal::new(431, "a head too large");
+
+/// Has a request answered, and brings both messages to their ends.
+fn conduct(
+    request: &Request<'_>,
+    exchange: &mut Exchange<'_>,
+    handler: &dyn Fn(&Request<'_>, &mut Exchange<'_>) -> io::Result<()>,
+) -> io::Result<Next> {
+    if let Err(error) = handler(request, exchange) {
+        // Once an answer has begun, only its early end says that something is wrong.
+        return match exchange.answer {
+            Answer::NotBegun => Err(error),
+            _ => Ok(Next::Linger),
+        };
+    }
+    let is_whole = exchange.finish()?;
+    // The answer is given: what is wrong with the rest of the body is only worth an end.
+    let is_read = exchange.pass_over_the_body().unwrap_or(false);
+    match (is_whole && exchange.keep_alive, is_read) {
+        (true, true) => Ok(Next::Request),
+        (_, true) => Ok(Next::Close),
+        (_, false) => Ok(Next::Linger),
+    }
+}
+
 struct Connection<'a> {
     wire: &'a mut dyn Wire,
     limits: &'a Limits,
@@ -92,44 +128,58 @@ impl Connection<'_> {
         &mut self,
         handler: &dyn Fn(&Request<'_>, &mut Exchange<'_>) -> io::Result<()>,
     ) -> io::Result<Next> {
-        let Some(length) = self.read_head()? else { return Ok(Next::Close) };
+        match self.read_head()? {
+            Head::None => Ok(Next::Close),
+            Head::Length(length) => self.serve_with_body(length, handler),
+            Head::Whole => {
+                let mut slots = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+                let (request, length) = Request::parse(&self.input[self.start..self.end], &mut slots)?;
+                if length > self.limits.head {
+                    let (line, limit) = (request.target.len(), self.limits.head);
+                    return Err(if line > limit { TARGET_TOO_LONG } else { HEAD_TOO_LARGE }.into());
+                }
+                if request.framing != Framing::Length(0) {
+                    return self.serve_with_body(length, handler);
+                }
+                let body = Body::new(request.framing, &mut [], 0, self.limits)?;
+                let mut exchange =
+                    Exchange::new(&request, body, &mut *self.wire, &mut self.output, self.date, self.limits);
+                exchange.keep_alive &= !self.guest.is_last_request();
+                let next = conduct(&request, &mut exchange, handler)?;
+                self.start += length;
+                Ok(next)
+            }
+        }
+    }
+
+    /// Serves a request whose body lies in the buffer behind its head, as far as it has come.
+    fn serve_with_body(
+        &mut self,
+        length: usize,
+        handler: &dyn Fn(&Request<'_>, &mut Exchange<'_>) -> io::Result<()>,
+    ) -> io::Result<Next> {
         if self.input.len() - (self.start + length) < BEHIND_A_HEAD {
             self.make_room(length + BEHIND_A_HEAD);
         }
         let body_from = self.start + length;
         let (used, window) = self.input.split_at_mut(body_from);
         let mut slots = [const { MaybeUninit::uninit() }; MOST_HEADERS];
-        let request = Request::parse(&used[self.start..], &mut slots)?;
+        let (request, _) = Request::parse(&used[self.start..], &mut slots)?;
         let body = Body::new(request.framing, window, self.end - body_from, self.limits)?;
         let mut exchange =
             Exchange::new(&request, body, &mut *self.wire, &mut self.output, self.date, self.limits);
         exchange.keep_alive &= !self.guest.is_last_request();
-
-        if let Err(error) = handler(&request, &mut exchange) {
-            // Once an answer has begun, only its early end says that something is wrong.
-            return match exchange.answer {
-                Answer::NotBegun => Err(error),
-                _ => exchange.wire.flush().map(|()| Next::Linger),
-            };
-        }
-        let is_whole = exchange.finish()?;
-        // The answer is given: what is wrong with the rest of the body is only worth an end.
-        let is_read = exchange.pass_over_the_body().unwrap_or(false);
-        let keep_alive = exchange.keep_alive;
+        let next = conduct(&request, &mut exchange, handler)?;
         let (from, to) = exchange.body.rest();
         (self.start, self.end) = (body_from + from, body_from + to);
-        match (is_whole && keep_alive, is_read) {
-            (true, true) => Ok(Next::Request),
-            (_, true) => Ok(Next::Close),
-            (_, false) => Ok(Next::Linger),
-        }
+        Ok(next)
     }
 
-    /// Reads until a whole head is there, at `start`; its length, or None if there is no other request.
-    fn read_head(&mut self) -> io::Result<Option<usize>> {
+    /// Reads until a whole head is there, at `start`.
+    fn read_head(&mut self) -> io::Result<Head> {
         let mut search = Search::default();
-        if let Some(length) = self.look(&mut search)? {
-            return Ok(Some(length));
+        if let Some(head) = self.look(&mut search)? {
+            return Ok(head);
         }
         self.flush()?;
         if self.start == self.end {
@@ -139,14 +189,14 @@ impl Connection<'_> {
             let got = self.wire.read(&mut self.input);
             self.guest.waits(false);
             match got {
-                Ok(0) => return Ok(None),
+                Ok(0) => return Ok(Head::None),
                 Ok(got) => self.end = got,
                 // The idle limit, or an end without TLS's goodbye; nothing was asked, so nothing is answered.
-                Err(error) if matches!(error.kind(), WouldBlock | UnexpectedEof) => return Ok(None),
+                Err(error) if matches!(error.kind(), WouldBlock | UnexpectedEof) => return Ok(Head::None),
                 Err(error) => return Err(error),
             }
-            if let Some(length) = self.look(&mut search)? {
-                return Ok(Some(length));
+            if let Some(head) = self.look(&mut search)? {
+                return Ok(head);
             }
         }
         // Slow, or long: from its first byte to its last it has so much time.
@@ -158,40 +208,41 @@ impl Connection<'_> {
         }
     }
 
-    fn read_rest_of_head(&mut self, search: &mut Search) -> io::Result<Option<usize>> {
+    fn read_rest_of_head(&mut self, search: &mut Search) -> io::Result<Head> {
         loop {
             if self.end == self.input.len() {
                 self.make_room(self.input.len() * 2);
             }
             match self.wire.read(&mut self.input[self.end..])? {
-                0 => return Ok(None),
+                0 => return Ok(Head::None),
                 got => self.end += got,
             }
-            if let Some(length) = self.look(search)? {
-                return Ok(Some(length));
+            if let Some(head) = self.look(search)? {
+                return Ok(head);
             }
         }
     }
 
-    /// Looks for the end of a head in what has come.
-    fn look(&mut self, search: &mut Search) -> io::Result<Option<usize>> {
+    /// Looks for the end of a head in what has come; None if it has not.
+    fn look(&mut self, search: &mut Search) -> io::Result<Option<Head>> {
         // Empty lines before a request are passed over (RFC 9112, 2.2).
         while self.input[self.start..self.end].starts_with(b"\r\n") {
             self.start += 2;
         }
         let come = &self.input[self.start..self.end];
-        if come == b"\r" {
+        // What ends in an empty line has a whole head, and most often is one.
+        if come.ends_with(b"\r\n\r\n") {
+            return Ok(Some(Head::Whole));
+        }
+        if come.is_empty() || come == b"\r" {
             return Ok(None);
         }
         let found = search.end_of_head(come)?;
         if found.unwrap_or(come.len()) > self.limits.head {
-            let refusal = match search.first_line_exceeds(self.limits.head) {
-                true => Refusal::new(414, "a target too long"),
-                false => Refusal::new(431, "a head too large"),
-            };
-            return Err(refusal.into());
+            let is_line = search.first_line_exceeds(self.limits.head);
+            return Err(if is_line { TARGET_TOO_LONG } else { HEAD_TOO_LARGE }.into());
         }
-        Ok(found)
+        Ok(found.map(Head::Length))
     }
 
     /// Makes the buffer hold so much from `start` on.

@@ -88,7 +88,7 @@ fn at_most_so_many_are_handled_at_once_and_each_no_longer_than_allowed() {
         .lifetime(ms(10))
         .start();
         let (address, client) = (server.local_addr().unwrap(), socket());
-        (0..6).for_each(|_| drop(client.send_to(b"x", address).unwrap()));
+        (0..6).for_each(|_| _ = client.send_to(b"x", address).unwrap());
         sleep(ms(15));
         assert_eq!(server.connections(), 2);
         sleep(ms(60));
