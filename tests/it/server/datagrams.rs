@@ -37,7 +37,9 @@ fn each_datagram_is_answered_to_its_sender_whole_or_empty_or_of_the_longest() {
         let address = server.local_addr().unwrap();
         let clients: Vec<UdpSocket> = (0..5).map(|_| socket()).collect();
         let mut buffer = vec![0; 70_000];
-        for length in [0, 1, 1400, 65_507] {
+        // The longest goes one at a time: the server's receive buffer has no room for five.
+        for (length, clients) in [(0, &clients[..]), (1, &clients), (1400, &clients), (65_507, &clients[..1])]
+        {
             for (n, client) in clients.iter().enumerate() {
                 client.send_to(&vec![n as u8; length], address).unwrap();
             }
