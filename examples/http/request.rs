@@ -79,9 +79,10 @@ impl<'a> Request<'a> {
                 6 if name.eq_ignore_ascii_case("expect") => self.expect(value)?,
                 10 if name.eq_ignore_ascii_case("connection") => self.connect(value),
                 14 if name.eq_ignore_ascii_case("content-length") => {
-                    if length.replace(whole_number(value)?).is_some() {
-                        return Err(Refusal::bad("more than one content-length"));
-                    }
+                    length = Some(match length {
+                        None => whole_number(value)?,
+                        Some(_) => return Err(Refusal::bad("more than one content-length")),
+                    });
                 }
                 17 if name.eq_ignore_ascii_case("transfer-encoding") => {
                     if is_chunked {
