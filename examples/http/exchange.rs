@@ -10,7 +10,7 @@ use greenroom::time::timeout;
 use std::io::{self, IoSlice, Read, Write};
 
 /// An answer is sent when so much of it has gathered, or when the next request has to be waited for.
-const GATHERED: usize = 64 << 10;
+const GATHERED: usize = 16 << 10;
 
 pub(crate) struct Exchange<'a> {
     pub(super) wire: &'a mut dyn Wire,
