@@ -22,7 +22,7 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-const ALL: [&str; 34] = [
+const ALL: [&str; 35] = [
     "async_bridge",
     "bounded_queue",
     "condition_notify",

@@ -56,7 +56,7 @@ impl Ready {
     /// Takes out the first.
     #[inline(always)]
     pub(crate) fn pop_first(&self) -> Option<TaskPtr> {
-        if self.len() == 0 {
+        if self.is_empty() {
             return None;
         }
         let head = self.head.get();

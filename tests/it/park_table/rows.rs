@@ -45,21 +45,10 @@ pub(super) const NO_WAITS_OF_THEIR_OWN: &[(&str, &str)] = &[
 
 /// All rows.
 pub(super) fn all() -> impl Iterator<Item = &'static Row> {
-    let apart = [executor::ROWS, os::ROWS, pool::ROWS, process::ROWS, queue::ROWS, server::ROWS, signal::ROWS];
+    let apart =
+        [executor::ROWS, os::ROWS, pool::ROWS, process::ROWS, queue::ROWS, server::ROWS, signal::ROWS];
     let of_sync = [sync_events::ROWS, sync_locks::ROWS];
     [ROWS].into_iter().chain(apart).chain(of_sync).flatten()
-    [
-        ROWS,
-        executor::ROWS,
-        os::ROWS,
-        pool::ROWS,
-        queue::ROWS,
-        server::ROWS,
-        sync_events::ROWS,
-        sync_locks::ROWS,
-    ]
-    .into_iter()
-    .flatten()
 }
 
 const ROWS: &[Row] = &[
