@@ -11,6 +11,7 @@
 //! green thread is entered by one `resume` and comes back when it parks or ends; it never enters another itself.
 
 use std::io;
+use std::ptr;
 
 use crate::greenlet::chain::{self, Strand};
 use crate::greenlet::switch::{Coroutine, Step};
@@ -63,16 +64,19 @@ impl Hub {
 
     #[inline(always)]
     fn batch_in<const PLAIN: bool>(&self) -> bool {
-        while let Some(left) = self.until_look.get().checked_sub(1) {
-            let next = if PLAIN { self.ready.pop_and_fetch() } else { self.ready.pop() };
+        // It is this one all the time. But each green thread hands it back in a register, and what was kept on this stack would
+        // be known only once the processor knows where this stack is.
+        let mut hub = self;
+        while let Some(left) = hub.until_look.get().checked_sub(1) {
+            let next = if PLAIN { hub.ready.pop_and_fetch() } else { hub.ready.pop() };
             let Some(task) = next else { break };
-            self.until_look.set(left);
-            if self.is_root(task) {
-                self.budget.set(full_budget());
+            hub.until_look.set(left);
+            if hub.is_root(task) {
+                hub.budget.set(full_budget());
                 return true;
             }
             // SAFETY: who is in the ready queue is alive (S15).
-            self.step::<PLAIN>(unsafe { task.get() });
+            hub = hub.step::<PLAIN>(unsafe { task.get() });
         }
         false
     }
@@ -103,10 +107,10 @@ impl Hub {
         ran
     }
 
-    /// Gives the OS thread to one green thread until it parks or ends. Before anybody else's code runs on this stack,
-    /// [`back_on_root`](Self::back_on_root) is due.
+    /// Gives the OS thread to one green thread until it parks or ends; returns this hub. Before anybody else's code runs on
+    /// this stack, [`back_on_root`](Self::back_on_root) is due.
     #[inline(always)]
-    fn step<const PLAIN: bool>(&self, task: &Task) {
+    fn step<const PLAIN: bool>(&self, task: &Task) -> &Hub {
         self.current.set(TaskPtr::new(task));
         self.budget.set(full_budget());
         if !PLAIN && let Some(watchdog) = &self.watchdog {
@@ -127,8 +131,13 @@ impl Hub {
         if !PLAIN && let Some(watchdog) = &self.watchdog {
             watchdog.ends();
         }
-        if let Step::Ended = step {
-            self.finish(task);
+        match step {
+            // SAFETY: it is the address of this very hub, which whoever parks hands over (`park::away`).
+            Step::Suspended(hub) => unsafe { &*ptr::with_exposed_provenance(hub) },
+            Step::Ended => {
+                self.finish(task);
+                self
+            }
         }
     }
 

@@ -1,11 +1,13 @@
 //! The one place where control leaves a green thread, or the root.
 
+use std::ptr;
+
 use crate::greenlet::switch;
 use crate::hub::Hub;
 use crate::hub::task::Task;
 
-/// A green thread suspends to the turn, the root turns the hub itself. The state was
-/// set before; whoever woke it has also said why.
+/// A green thread suspends to the turn, to which it hands the hub; the root turns the hub itself. The state was set
+/// before; whoever woke it has also said why.
 #[inline(always)]
 pub(crate) fn switch_away(hub: &Hub, task: &Task) {
     hub.look_who_unwinds();
@@ -16,6 +18,6 @@ pub(crate) fn switch_away(hub: &Hub, task: &Task) {
         task.note_place(switch::stack_pointer());
         // SAFETY: `task` runs, so its coroutine has begun and not ended, and this frame stands on its stack or on one that
         // was entered from it (S7, S8).
-        unsafe { switch::suspend(yielder, 0) };
+        unsafe { switch::suspend(yielder, ptr::from_ref(hub).expose_provenance()) };
     }
 }

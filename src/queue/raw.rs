@@ -214,7 +214,7 @@ impl<T, S: Store<T>> Core<T, S> {
 
     // ---- get ----
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&self, wish: Wish) -> Result<T, GetError> {
         match self.take(self.enter()) {
             Ok(item) => Ok(item),
@@ -293,7 +293,9 @@ impl<T, S: Store<T>> Core<T, S> {
         self.get_in_line(guard, wish.manner, limit)
     }
 
-    #[inline(never)]
+    /// In its caller, down to where the stacks are switched: whoever returns from a call that has switched returns to where the
+    /// processor does not expect it, which costs as much as half of all this.
+    #[inline(always)]
     fn wait_to_get(&self, guard: Held<'_, T, S>) -> Result<T, GetError> {
         self.get_in_line(guard, Manner::Fallible, None)
     }

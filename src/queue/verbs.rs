@@ -94,7 +94,7 @@ macro_rules! verbs {
             /// # Cancellation
             ///
             /// A kill unwinds here. An item that was handed over meanwhile goes to the next, or back.
-            #[inline]
+            #[inline(always)]
             pub fn get(&self) -> Result<T, GetError> {
                 seat::spend();
                 self.0.get(Wish::endless(Manner::Fallible))
