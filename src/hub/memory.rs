@@ -22,12 +22,13 @@ use crate::hub;
 const STEP: usize = 32;
 /// Up to so many steps; what is larger comes from the system, and so does what must be aligned to more.
 const LISTS: usize = 32;
-const BLOCK: Layout = match Layout::from_size_align(1 << 15, 1 << 15) {
+/// Large, because the system leaves a hole before each that is aligned like this; memory that was not cut yet costs nothing.
+const BLOCK: Layout = match Layout::from_size_align(1 << 19, 1 << 19) {
     Ok(layout) => layout,
     Err(_) => unreachable!(),
 };
 /// So many blocks stay as long as their hub, used or not: 4 MiB.
-const KEPT: usize = 128;
+const KEPT: usize = 8;
 
 /// Whether records come from the system, each for itself: in debug builds, so that tools which look for memory that is used too
 /// late, or lost, see each of them.
@@ -212,7 +213,7 @@ pub(crate) unsafe fn give_back(record: NonNull<u8>, size: Size) {
     }
     // SAFETY: it lies in a block, which begins at the multiple of its size below, and stays while part of it is used.
     let block =
-        unsafe { &*record.as_ptr().map_addr(|address| address & !(BLOCK.size() - 1)).cast::<Block>() };
+        unsafe { &*record.as_ptr().map_addr(|address| address & !(BLOCK.align() - 1)).cast::<Block>() };
     let free = record.cast::<Free>();
     // SAFETY: at least `STEP` bytes that are nobody's now.
     unsafe { free.write(Free { next: block.free.get() }) };
