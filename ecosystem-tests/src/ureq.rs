@@ -95,8 +95,7 @@ impl Transport for GreenTransport {
     fn await_input(&mut self, limit: NextTimeout) -> Result<bool, Error> {
         let limit = limit.for_read();
         self.stream.set_read_timeout(limit.not_zero().map(|time| *time))?;
-        let amount =
-            self.stream.read(self.buffers.input_append_buf()).map_err(|error| told(error, limit))?;
+        let amount = self.stream.read(self.buffers.input_append_buf()).map_err(|error| told(error, limit))?;
         self.buffers.input_appended(amount);
         Ok(amount > 0)
     }

@@ -1,1 +1,16 @@
-//! x
+//! Blocking libraries, unchanged: many green threads of one OS thread call them at once, against real servers.
+
+mod certificate;
+mod crowd;
+mod imap;
+mod lettre;
+mod postgres;
+mod program;
+mod redis;
+mod rustls;
+mod server;
+#[path = "../../../tests/it/support.rs"]
+#[expect(dead_code, reason = "the frame of the crate's own behaviour tests, of which these need a part")]
+mod support;
+mod tungstenite;
+mod ureq;
