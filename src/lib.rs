@@ -8,6 +8,7 @@
 #![doc = "[`executor`]: mod@crate::executor"]
 #![doc = "[`future`]: mod@crate::future"]
 #![doc = "[What it is called here]: mod@crate::coming_from"]
+#![doc = "[Libraries that block]: mod@crate::blocking_libraries"]
 #![doc = "[`net`]: mod@crate::net"]
 #![doc = "[`os`]: mod@crate::os"]
 #![doc = "[`io`]: mod@crate::io"]
@@ -76,3 +77,7 @@ pub use crate::wait::{Waitable, as_completed, iwait, joinall, killall, try_joina
 #[cfg(doc)]
 #[doc = include_str!("../docs/coming_from.md")]
 pub mod coming_from {}
+
+#[cfg(doc)]
+#[doc = include_str!("../docs/blocking_libraries.md")]
+pub mod blocking_libraries {}

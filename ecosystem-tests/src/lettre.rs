@@ -13,9 +13,26 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Connects to a server and greets it. The connection's methods go through [`greenroom::block_on`].
 ///
+/// # Switching
+///
+/// May, when the server does not answer at once, or its name is looked up.
+///
 /// # Errors
 ///
-/// lettre's; those of [`TcpStream::connect`] boxed like them.
+/// Those of [`TcpStream::connect`], and lettre's.
+///
+/// # Examples
+///
+/// ```no_run
+/// use greenroom::block_on;
+/// use lettre::transport::smtp::extension::ClientId;
+///
+/// # fn send(mail: lettre::Message) -> Result<(), Box<dyn std::error::Error>> {
+/// let mut connection = greenroom_ecosystem::lettre::connect("localhost:25", &ClientId::default())?;
+/// block_on(connection.send(mail.envelope(), &mail.formatted()))?;
+/// block_on(connection.quit())?;
+/// # Ok(()) }
+/// ```
 pub fn connect<A: ToSocketAddrs>(
     address: A,
     name: &ClientId,

@@ -12,6 +12,15 @@ use postgres_protocol::message::frontend;
 pub type Row = Vec<Option<String>>;
 
 /// A session with a server that trusts its user.
+///
+/// # Examples
+///
+/// ```no_run
+/// let mut session = greenroom_ecosystem::postgres::Session::connect("localhost:5432", "me", "mine")?;
+/// let rows = session.query("select 6 * 7")?;
+/// assert_eq!(rows, [[Some("42".to_owned())]]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Session {
     stream: TcpStream,
@@ -20,6 +29,10 @@ pub struct Session {
 
 impl Session {
     /// Connects, and waits until the server is ready.
+    ///
+    /// # Switching
+    ///
+    /// May, when the server does not answer at once, or its name is looked up.
     ///
     /// # Errors
     ///
@@ -36,6 +49,10 @@ impl Session {
     }
 
     /// Runs one or several statements; returns the rows of all.
+    ///
+    /// # Switching
+    ///
+    /// May, when the server does not answer at once.
     ///
     /// # Errors
     ///

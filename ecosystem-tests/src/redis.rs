@@ -6,6 +6,16 @@ use greenroom::net::{TcpStream, ToSocketAddrs};
 use redis::{ConnectionLike, Parser, RedisError, RedisResult, Value};
 
 /// A connection to a server, database 0. All of the library's `Commands` work on it.
+///
+/// # Examples
+///
+/// ```no_run
+/// use redis::Commands;
+///
+/// let mut connection = greenroom_ecosystem::redis::GreenConnection::connect("localhost:6379")?;
+/// connection.set::<_, _, ()>("colour", "green")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct GreenConnection {
     stream: TcpStream,
     parser: Parser,
@@ -14,6 +24,10 @@ pub struct GreenConnection {
 
 impl GreenConnection {
     /// Connects.
+    ///
+    /// # Switching
+    ///
+    /// May, when the server does not answer at once, or its name is looked up.
     ///
     /// # Errors
     ///

@@ -16,7 +16,17 @@ use ureq::{Agent, Error};
 
 /// Makes an agent that does for green threads what `Agent::new_with_config` does for OS threads.
 ///
+/// # Panics
+///
 /// It belongs to the OS thread on which it first connects: used on another it panics.
+///
+/// # Examples
+///
+/// ```no_run
+/// let agent = greenroom_ecosystem::ureq::agent(ureq::config::Config::default());
+/// let page = agent.get("https://example.org/").call()?.body_mut().read_to_string()?;
+/// # Ok::<(), ureq::Error>(())
+/// ```
 pub fn agent(config: Config) -> Agent {
     let connector = ().chain(GreenConnector).chain(RustlsConnector::default());
     Agent::with_parts(config, connector, GreenResolver)
