@@ -10,7 +10,8 @@ use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, RustlsConnector, Transport,
+    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout,
+    RustlsConnector, Transport,
 };
 use ureq::{Agent, Error};
 
@@ -28,7 +29,8 @@ use ureq::{Agent, Error};
 /// # Ok::<(), ureq::Error>(())
 /// ```
 pub fn agent(config: Config) -> Agent {
-    let connector = ().chain(GreenConnector).chain(RustlsConnector::default());
+    let proxy = ConnectProxyConnector::default();
+    let connector = ().chain(proxy).chain(GreenConnector).chain(RustlsConnector::default());
     Agent::with_parts(config, connector, GreenResolver)
 }
 
@@ -37,7 +39,7 @@ pub fn agent(config: Config) -> Agent {
 pub struct GreenResolver;
 
 impl Resolver for GreenResolver {
-    fn resolve(&self, uri: &Uri, _: &Config, limit: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+    fn resolve(&self, uri: &Uri, config: &Config, limit: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let host = uri.scheme().zip(uri.authority()).ok_or(Error::HostNotFound)?;
         let host = DefaultResolver::host_and_port(host.0, host.1).ok_or(Error::HostNotFound)?;
         let found = greenroom::timeout(limit.not_zero().map_or(Duration::MAX, |limit| *limit), || {
@@ -45,12 +47,19 @@ impl Resolver for GreenResolver {
         });
         let found = found.map_err(|_| Error::Timeout(limit.reason))??;
         let mut addresses = self.empty();
-        found.into_iter().take(16).for_each(|address| addresses.push(address));
+        // As many as ureq's list takes.
+        config
+            .ip_family()
+            .keep_wanted(found.into_iter())
+            .take(16)
+            .for_each(|address| addresses.push(address));
         if addresses.is_empty() { Err(Error::HostNotFound) } else { Ok(addresses) }
     }
 }
 
 /// Connects by [`greenroom::net::TcpStream`], unless an earlier connector of the chain has.
+///
+/// `Agent::shutdown` does not reach calls that wait on it: a timeout, a cancel or a kill does.
 #[derive(Debug)]
 pub struct GreenConnector;
 

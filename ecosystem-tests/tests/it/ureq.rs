@@ -40,6 +40,11 @@ fn get(agent: &Agent, url: String) -> Result<String, ureq::Error> {
     agent.get(url).call()?.body_mut().read_to_string()
 }
 
+fn trusting(certificate: &Certificate) -> TlsConfig {
+    let trusted = ureq::tls::Certificate::from_der(&certificate.der).to_owned();
+    TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[trusted])).build()
+}
+
 #[test]
 fn requests_on_green_threads_wait_at_once() {
     hub(|| {
@@ -68,9 +73,7 @@ fn requests_with_tls_wait_at_once() {
             let session = ServerConnection::new(settings.clone()).unwrap();
             serve(StreamOwned::new(session, stream), &met);
         });
-        let trusted = ureq::tls::Certificate::from_der(&certificate.der).to_owned();
-        let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[trusted])).build();
-        let agent = agent(Config::builder().tls_config(tls).build());
+        let agent = agent(Config::builder().tls_config(trusting(&certificate)).build());
         assert_overlap(
             "ureq with TLS",
             |size| meeting.expect(size),
@@ -80,6 +83,30 @@ fn requests_with_tls_wait_at_once() {
                 assert_eq!(answer.unwrap(), format!("/{i}"));
             },
         );
+    });
+}
+
+#[test]
+fn a_proxy_is_asked_to_connect_and_names_go_to_it() {
+    hub(|| {
+        let certificate = Certificate::new();
+        let settings = certificate.server.clone();
+        let server = Server::start(move |stream| {
+            let mut stream = BufReader::new(stream);
+            let (mut request, mut line) = (String::new(), String::new());
+            stream.read_line(&mut request).unwrap();
+            while line != "\r\n" {
+                line.clear();
+                stream.read_line(&mut line).unwrap();
+            }
+            assert_eq!(request, "CONNECT localhost:9 HTTP/1.1\r\n");
+            stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+            let session = ServerConnection::new(settings.clone()).unwrap();
+            serve(StreamOwned::new(session, stream.into_inner()), &Meeting::new());
+        });
+        let proxy = ureq::Proxy::new(&format!("http://{}", server.address())).unwrap();
+        let agent = agent(Config::builder().proxy(Some(proxy)).tls_config(trusting(&certificate)).build());
+        assert_eq!(get(&agent, "https://localhost:9/there".to_owned()).unwrap(), "/there");
     });
 }
 
