@@ -57,7 +57,7 @@ impl Meeting {
     }
 }
 
-/// Has one green thread make its call, then [`CROWD`] at once, and demands that these take no three times as long.
+/// Has one green thread make its call, then [`CROWD`] at once, and demands that these take less than three times as long.
 ///
 /// `prepare` hears how many calls follow. A call gets its number.
 #[track_caller]
@@ -73,10 +73,16 @@ pub(crate) fn assert_overlap(what: &str, prepare: impl Fn(usize), call: impl Fn(
         assert_eq!(ended.len(), size);
         begin.elapsed()
     };
-    let (one, all) = (timed(1), timed(CROWD));
-    say(&format!("{what}: one call {one:.0?}, {CROWD} at once {all:.0?}"));
-    assert!(one >= DELAY, "{what}: the server is too fast to show anything: {one:?}");
-    assert!(all < 3 * one, "{what}: {CROWD} calls took {all:?}, one {one:?}");
+    // The meeting is strict each time. The clock may not be, on a machine that has other work: it has three chances.
+    for _ in 0..3 {
+        let (one, all) = (timed(1), timed(CROWD));
+        say(&format!("{what}: one call {one:.0?}, {CROWD} at once {all:.0?}"));
+        assert!(one >= DELAY, "{what}: the server is too fast to show anything: {one:?}");
+        if all < 3 * one {
+            return;
+        }
+    }
+    panic!("{what}: {CROWD} calls take three times as long as one, or more");
 }
 
 /// Runs `f` in `size` green threads; returns what they return.
@@ -92,22 +98,21 @@ pub(crate) fn at_once<T>(size: usize, f: impl Fn(usize) -> T) -> Vec<T> {
 /// Has `call` wait for a server that does not answer, inside a timeout: it must end, with no harm to who runs beside it.
 #[track_caller]
 pub(crate) fn assert_a_timeout_ends<T>(call: impl FnOnce() -> T) -> T {
-    let ticks = std::cell::Cell::new(0);
+    // Not begun before the call parks; if it never does, it is killed without having run.
+    let ran = std::cell::Cell::new(false);
     let begin = Instant::now();
     let mut last = None;
     greenroom::scope(|scope| {
-        let ticking = scope.spawn(|| {
-            loop {
-                greenroom::sleep(Duration::from_millis(5));
-                ticks.set(ticks.get() + 1);
-            }
+        let beside = scope.spawn(|| {
+            ran.set(true);
+            greenroom::sleep(Duration::MAX);
         });
         let ended = greenroom::timeout(Duration::from_millis(100), || last = Some(call()));
         assert!(ended.is_err(), "the call ended by itself");
-        ticking.kill();
+        beside.kill();
     });
     assert!(begin.elapsed() < Duration::from_secs(5), "it took {:?}", begin.elapsed());
-    assert!(ticks.get() >= 3, "another green thread ran {} times meanwhile", ticks.get());
+    assert!(ran.get(), "no other green thread ran meanwhile");
     last.expect("the library saw an error, and returned")
 }
 
