@@ -13,8 +13,14 @@ mod processes;
 mod program;
 #[path = "examples/queues.rs"]
 mod queues;
+#[path = "examples/redis.rs"]
+mod redis;
+#[path = "../examples/support/resp.rs"]
+mod resp;
 #[path = "examples/servers.rs"]
 mod servers;
+#[path = "examples/streams.rs"]
+mod streams;
 
 use program::{Server, finish, finish_within};
 use std::io::{Read, Write};
@@ -22,12 +28,14 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-const ALL: [&str; 35] = [
+const ALL: [&str; 40] = [
     "async_bridge",
     "bounded_queue",
+    "chat",
     "condition_notify",
     "daemon",
     "deadlock",
+    "downloads",
     "eat_play",
     "eat_play_switch",
     "embed",
@@ -48,6 +56,9 @@ const ALL: [&str; 35] = [
     "pipeline",
     "pool_server",
     "producer_consumer",
+    "proxy",
+    "redis_like",
+    "redis_workers",
     "reusable_worker",
     "rlock",
     "semaphore_vs_pool",

@@ -47,7 +47,7 @@ impl Outcome {
 }
 
 /// A program while it runs; it does not outlive this value.
-struct Program {
+pub(crate) struct Program {
     child: Child,
     started: Instant,
     stdout: Receiver<String>,
@@ -55,7 +55,7 @@ struct Program {
 }
 
 impl Program {
-    fn start(command: Command) -> Program {
+    pub(crate) fn start(command: Command) -> Program {
         Program::start_fed(command, b"")
     }
 
@@ -72,6 +72,24 @@ impl Program {
         let stdout = lines(child.stdout.take().unwrap());
         let stderr = lines(child.stderr.take().unwrap());
         Program { child, started, stdout, stderr }
+    }
+
+    /// The next line on its standard output.
+    #[track_caller]
+    pub(crate) fn line(&self) -> String {
+        let line = self.stdout.recv_timeout(PATIENCE).expect("it says one more line");
+        line.trim_end().to_owned()
+    }
+
+    /// Sends `signal`, and waits for its end.
+    #[track_caller]
+    #[expect(unsafe_code, reason = "std can only send SIGKILL")]
+    pub(crate) fn end_by(self, signal: i32) -> Outcome {
+        let id = self.child.id() as i32;
+        // SAFETY: kill takes two numbers and no memory. The child has not been waited for, so the id is its
+        // own.
+        assert_eq!(unsafe { libc::kill(id, signal) }, 0);
+        self.finish()
     }
 
     /// Waits for its end, for as long as anybody has patience.
@@ -102,6 +120,10 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+pub(crate) fn start(name: &str, arguments: &[&str]) -> Program {
+    Program::start(example(name, arguments))
 }
 
 #[track_caller]
@@ -160,9 +182,9 @@ impl Server {
     }
 
     pub(crate) fn start_with(name: &str, options: &[&str]) -> Server {
-        let program = Program::start(example(name, &[&["127.0.0.1:0"], options].concat()));
-        let line = program.stdout.recv_timeout(PATIENCE).expect("a server says where it listens");
-        let address = line.trim().strip_prefix("listening on ").expect("the line that says so").to_owned();
+        let program = start(name, &[&["127.0.0.1:0"], options].concat());
+        let line = program.line();
+        let address = line.strip_prefix("listening on ").expect("a server says where it listens").to_owned();
         Server { program, address }
     }
 
@@ -174,13 +196,8 @@ impl Server {
 
     /// Sends `signal` and checks that the server ends in order; returns what it said on standard error.
     #[track_caller]
-    #[expect(unsafe_code, reason = "std can only send SIGKILL")]
     pub(crate) fn end_by(self, signal: i32) -> String {
-        let id = self.program.child.id() as i32;
-        // SAFETY: kill takes two numbers and no memory. The child has not been waited for, so the id is its
-        // own.
-        assert_eq!(unsafe { libc::kill(id, signal) }, 0);
-        let outcome = self.program.finish();
+        let outcome = self.program.end_by(signal);
         assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), ""), "{outcome:?}");
         outcome.stderr
     }

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
-const SERVERS: [&str; 7] = [
+const SERVERS: [&str; 9] = [
     "hello_server",
     "hello_server_udp",
     "upper_server",
@@ -13,6 +13,8 @@ const SERVERS: [&str; 7] = [
     "per_core_server",
     "http_server",
     "https_server",
+    "chat",
+    "redis_like",
 ];
 
 #[test]
