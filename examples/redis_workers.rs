@@ -112,9 +112,11 @@ fn work(options: &Options) -> io::Result<()> {
         // Names must differ wherever the workers are; a real program would take the host's as well.
         let name = format!("{}-{nth}", process::id());
         spawn(move || {
-            Ok(crew.go_on(
-                |client| if nth == 0 { crew.relieve(client, &name) } else { crew.work(client, &name) },
-            ))
+            match nth {
+                0 => crew.go_on(|client| crew.relieve(client, &name)),
+                _ => crew.go_on(|client| crew.work(client, &name)),
+            }
+            Ok(())
         })
     };
     join((0..=options.at_once).map(member).collect())?;
