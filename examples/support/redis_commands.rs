@@ -93,9 +93,13 @@ fn dispatch<'a>(
             put_integer(left, output);
         }
         (b"LPUSH", 2..) => {
-            let list = list(store.get_or_make(&request[1], now, || Value::List(List::new())))?;
-            request.from(2).for_each(|item| list.push_front(item.into()));
-            put_integer(list.len() as i64, output);
+            let push = |value: &mut Value| {
+                let list = list(value)?;
+                request.from(2).for_each(|item| list.push_front(item.into()));
+                Ok(list.len())
+            };
+            let length = store.change(&request[1], now, || Value::List(List::new()), push)?;
+            put_integer(length as i64, output);
         }
         (b"LRANGE", 3) => range(store, request, now, output)?,
         // What clients ask before they begin: there is nothing to be told of commands and settings.
@@ -147,13 +151,14 @@ fn set(
 }
 
 fn increment(store: &mut Store, key: &[u8], now: Instant) -> Result<i64, Refusal<'static>> {
-    let Value::Text(text) = store.get_or_make(key, now, || Value::Text(b"0".into())) else {
-        return Err(Refusal::WrongType);
+    let increment = |value: &mut Value| {
+        let Value::Text(text) = value else { return Err(Refusal::WrongType) };
+        let next = number(text).ok_or(Refusal::NotANumber)?.checked_add(1).ok_or(Refusal::Overflow)?;
+        text.clear();
+        put_number(next, text);
+        Ok(next)
     };
-    let next = number(text).ok_or(Refusal::NotANumber)?.checked_add(1).ok_or(Refusal::Overflow)?;
-    text.clear();
-    put_number(next, text);
-    Ok(next)
+    store.change(key, now, || Value::Text(b"0".into()), increment)
 }
 
 /// `LRANGE key first last`: both count from the end if they are negative.

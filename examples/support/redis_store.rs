@@ -26,9 +26,7 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn get(&mut self, key: &[u8], now: Instant) -> Option<&mut Value> {
-        if self.entries.get(key)?.ends.is_some_and(|end| end <= now) {
-            self.forget(key);
-        }
+        self.forget_if_over(key, now);
         self.entries.get_mut(key).map(|entry| &mut entry.value)
     }
 
@@ -50,17 +48,21 @@ impl Store {
         }
     }
 
-    /// What `key` holds, or else what `make` makes.
-    pub(crate) fn get_or_make(
+    /// Lets `change` work on what `key` holds, or else on what `make` makes, which it holds from then on.
+    pub(crate) fn change<T>(
         &mut self,
         key: &[u8],
         now: Instant,
         make: impl FnOnce() -> Value,
-    ) -> &mut Value {
-        if self.get(key, now).is_none() {
-            self.entries.insert(key.into(), Entry { value: make(), ends: None });
+        change: impl FnOnce(&mut Value) -> T,
+    ) -> T {
+        if let Some(value) = self.get(key, now) {
+            return change(value);
         }
-        self.get(key, now).expect("it is there now")
+        let mut value = make();
+        let changed = change(&mut value);
+        self.entries.insert(key.into(), Entry { value, ends: None });
+        changed
     }
 
     pub(crate) fn remove(&mut self, key: &[u8], now: Instant) -> bool {
@@ -104,6 +106,15 @@ impl Store {
             self.ends.remove(&(old, Rc::clone(&key)));
         }
         self.ends.extend(end.map(|end| (end, key)));
+    }
+
+    fn forget_if_over(&mut self, key: &[u8], now: Instant) {
+        // Mostly nothing at all is over, and that is known without a search for the key.
+        if self.ends.first().is_some_and(|(end, _)| *end <= now)
+            && self.entries.get(key).and_then(|entry| entry.ends).is_some_and(|end| end <= now)
+        {
+            self.forget(key);
+        }
     }
 
     fn forget(&mut self, key: &[u8]) -> bool {

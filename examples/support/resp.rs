@@ -12,8 +12,8 @@ const LONGEST_ARGUMENT: i64 = 512 << 20;
 const MOST_ARGUMENTS: i64 = 1 << 20;
 /// The line of an inline request, without its end.
 const LONGEST_INLINE: usize = 64 << 10;
-/// A sign and 19 digits are the longest number.
-const LONGEST_NUMBER: usize = 20;
+/// More than the limits have, and so few that no number is too large for an `i64`.
+const MOST_DIGITS: usize = 18;
 const LONGEST_REQUEST: usize = 1 << 30;
 
 /// What is wrong with a request; nothing behind it can be understood.
@@ -154,15 +154,26 @@ impl RequestParser {
     /// The number behind the sigil at the position, up to the end of its line.
     fn take_number(&mut self, bytes: &[u8], error: ProtocolError) -> Result<Option<i64>, ProtocolError> {
         let line = &bytes[self.position + 1..];
-        let Some(end) = line.iter().take(LONGEST_NUMBER + 1).position(|byte| *byte == b'\r') else {
-            return if line.len() > LONGEST_NUMBER { Err(error) } else { Ok(None) };
+        let (negative, digits) = match line {
+            [b'-', digits @ ..] => (true, digits),
+            digits => (false, digits),
         };
-        match line.get(end + 1) {
-            None => return Ok(None),
-            Some(b'\n') => self.position += 1 + end + 2,
-            Some(_) => return Err(error),
+        let mut number = 0;
+        for (at, byte) in digits.iter().enumerate() {
+            match byte {
+                b'0'..=b'9' if at < MOST_DIGITS => number = 10 * number + i64::from(byte - b'0'),
+                b'\r' if at > 0 => match digits.get(at + 1) {
+                    None => return Ok(None),
+                    Some(b'\n') => {
+                        self.position += 1 + usize::from(negative) + at + 2;
+                        return Ok(Some(if negative { -number } else { number }));
+                    }
+                    Some(_) => return Err(error),
+                },
+                _ => return Err(error),
+            }
         }
-        number(&line[..end]).map(Some).ok_or(error)
+        Ok(None)
     }
 
     /// A request as one types it into telnet: words in one line.
@@ -203,7 +214,8 @@ pub(crate) fn number(digits: &[u8]) -> Option<i64> {
 
 /// A number in decimal digits.
 pub(crate) fn put_number(number: i64, into: &mut Vec<u8>) {
-    let mut digits = [0; LONGEST_NUMBER];
+    // The longest: 19 digits and a sign.
+    let mut digits = [0; 20];
     let mut start = digits.len();
     let mut left = number.unsigned_abs();
     loop {
