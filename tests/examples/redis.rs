@@ -365,12 +365,18 @@ fn jobs_of_a_worker_that_was_killed_are_done_by_another() {
 }
 
 #[test]
-fn results_that_are_missing_are_one_clear_line() {
+fn results_are_missed_until_they_are_there() {
     let Some(redis) = Redis::start() else { return };
     finish("redis_workers", &[&redis.address, "produce", "--jobs", "3"]).assert_lines(&["3 jobs given"]);
     let results = finish("redis_workers", &[&redis.address, "results", "--jobs", "3", "--patience-ms", "20"]);
     results.assert_one_line_error("redis_workers", 1);
     assert!(results.stderr.contains("0 of 3"), "{results:?}");
+
+    let worker = start("redis_workers", &[&redis.address, "work", "--job-ms", "1"]);
+    let results = finish("redis_workers", &[&redis.address, "results", "--jobs", "3"]);
+    results.assert_lines(&["jobs=3 missing_or_wrong=0 begun_more_than_once=0 left=0 taken=0"]);
+    let worker = worker.end_by(libc::SIGINT);
+    worker.assert_lines(&["working", "3 jobs done, 0 of them taken over"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::program::{Server, finish};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{fs, process, thread};
 
 // ---- chat
@@ -131,7 +131,7 @@ fn who_does_not_listen_is_put_out_and_holds_nobody_up() {
             lines += 1;
         }
     });
-    let mut said = 0;
+    let (mut said, began) = (0, Instant::now());
     while !heard.is_finished() {
         // Not faster than somebody listens who does: a line a turn.
         talker.says(&line);
@@ -141,6 +141,8 @@ fn who_does_not_listen_is_put_out_and_holds_nobody_up() {
             thread::sleep(Duration::from_millis(1));
         }
     }
+    // A writer that gets nothing rid gives up after a minute: too late for the others.
+    assert!(began.elapsed() < Duration::from_secs(30), "everybody has waited for the deaf one");
     let (lines, _listener) = heard.join().unwrap();
     assert!(lines > 256, "only {lines} lines were heard before");
     assert_eq!(server.end_by(libc::SIGTERM), "");
