@@ -3,12 +3,12 @@
 //! Each member has a queue of lines that it is to hear, and a green thread that writes them; all who write are a group.
 //! Nobody who speaks waits for somebody who does not listen: a member whose queue is full is put out.
 
-#[path = "support/chat_rooms.rs"]
-mod chat_rooms;
 #[path = "support/command_line.rs"]
 mod command_line;
 #[path = "support/descriptor_limit.rs"]
 mod descriptor_limit;
+#[path = "chat/rooms.rs"]
+mod rooms;
 #[path = "support/serving.rs"]
 mod serving;
 #[path = "support/stop_signals.rs"]
@@ -16,8 +16,8 @@ mod stop_signals;
 #[path = "support/stop_switch.rs"]
 mod stop_switch;
 
-use chat_rooms::Rooms;
 use greenroom::net::TcpStream;
+use rooms::Rooms;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::{process::ExitCode, rc::Rc};
 

@@ -1,22 +1,20 @@
 //! Several downloads at once, through a pool, chunk by chunk into files, with a progress bar each.
 //!
-//! No file is ever in memory as a whole. A chunk is read by the hub, which parks nobody else, and written by the
-//! executor (`unblock`), for a disk blocks an OS thread. The server is in the same program, and so the files can be
-//! compared with what it sent.
+//! No file is ever in memory as a whole. Who waits for a chunk, or for the disk that takes it (`greenroom::fs`), holds
+//! up nobody else. The server is in the same program, and so the files can be compared with what it sent.
 
 #[path = "support/command_line.rs"]
 mod command_line;
-#[path = "support/file_server.rs"]
+#[path = "downloads/file_server.rs"]
 mod file_server;
 #[path = "support/serving.rs"]
 mod serving;
 
+use greenroom::fs::{self, File};
 use greenroom::net::{SocketAddr, TcpStream};
 use greenroom::pool::Pool;
-use greenroom::unblock;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::cell::Cell;
-use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::{env, process, process::ExitCode, rc::Rc, time::Duration};
@@ -42,11 +40,11 @@ fn main() -> ExitCode {
     line.end();
     let scratch = env::temp_dir().join(format!("downloads-{}", process::id()));
     let directory = named.as_ref().unwrap_or(&scratch);
-    let made = if named.is_none() { fs::create_dir(&scratch) } else { Ok(()) };
+    let made = if named.is_none() { std::fs::create_dir(&scratch) } else { Ok(()) };
     let outcome = made.and_then(|()| greenroom::run(|| download_all(directory, files, kilobytes, at_once)));
     if named.is_none() {
         // It fails if it could not be made, and that has been told.
-        let _ = fs::remove_dir_all(&scratch);
+        let _ = std::fs::remove_dir_all(&scratch);
     }
     line.conclude(outcome)
 }
@@ -70,18 +68,11 @@ fn download_all(directory: &Path, files: u64, kilobytes: u64, at_once: usize) ->
     });
     for file in downloaded {
         let (number, path, length) = file?;
-        let same =
-            unblock(move || Ok::<_, io::Error>(fs::read(path)? == file_server::content(number, kilobytes)))?;
-        println!(
-            "file {number}: {length} bytes, {}",
-            if same { "as they were sent" } else { "NOT as they were sent" }
-        );
-        if !same {
-            return Err(io::Error::new(
-                ErrorKind::InvalidData,
-                format!("file {number} is not what was sent"),
-            ));
+        if fs::read(path)? != file_server::content(number, kilobytes) {
+            let reason = format!("file {number} is not what was sent");
+            return Err(io::Error::new(ErrorKind::InvalidData, reason));
         }
+        println!("file {number}: {length} bytes, as they were sent");
     }
     println!("{files} files, {} at once", most.get());
     Ok(())
@@ -97,8 +88,7 @@ fn download(address: SocketAddr, number: u64, path: &Path, bar: &ProgressBar) ->
     bar.set_length(length);
 
     let part = path.with_extension("part");
-    let created = part.clone();
-    let mut file = unblock(move || File::create(created))?;
+    let mut file = File::create(&part)?;
     let mut chunk = vec![0; CHUNK];
     let mut left = length;
     while left > 0 {
@@ -107,12 +97,11 @@ fn download(address: SocketAddr, number: u64, path: &Path, bar: &ProgressBar) ->
         if got == 0 {
             return Err(io::Error::new(ErrorKind::UnexpectedEof, format!("{left} bytes did not come")));
         }
-        (file, chunk) = unblock(move || file.write_all(&chunk[..got]).map(|()| (file, chunk)))?;
+        file.write_all(&chunk[..got])?;
         left -= got as u64;
         bar.inc(got as u64);
     }
-    let path = path.to_owned();
-    unblock(move || fs::rename(part, path))?;
+    fs::rename(part, path)?;
     Ok(length)
 }
 

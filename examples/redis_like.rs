@@ -6,13 +6,11 @@
 
 #[path = "support/command_line.rs"]
 mod command_line;
+#[path = "redis/commands.rs"]
+mod commands;
 #[path = "support/descriptor_limit.rs"]
 mod descriptor_limit;
-#[path = "support/redis_commands.rs"]
-mod redis_commands;
-#[path = "support/redis_store.rs"]
-mod redis_store;
-#[path = "support/resp.rs"]
+#[path = "redis/resp.rs"]
 mod resp;
 #[path = "support/serving.rs"]
 mod serving;
@@ -20,15 +18,17 @@ mod serving;
 mod stop_signals;
 #[path = "support/stop_switch.rs"]
 mod stop_switch;
+#[path = "redis/store.rs"]
+mod store;
 
 use greenroom::net::{Shutdown, TcpStream};
 use greenroom::time::{Duration, Instant, Interval};
 use greenroom::{thread, yield_now};
-use redis_store::Store;
 use resp::RequestParser;
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::{process::ExitCode, rc::Rc};
+use store::Store;
 
 const USAGE: &str = "\
 redis_like [ADDRESS]
@@ -88,7 +88,7 @@ fn session(mut stream: &TcpStream, store: &RefCell<Store>) -> io::Result<()> {
             match parser.next(&input[taken..filled]) {
                 Ok(Some(request)) => {
                     taken += request.length();
-                    redis_commands::execute(&mut store.borrow_mut(), request, now, &mut output);
+                    commands::execute(&mut store.borrow_mut(), request, now, &mut output);
                 }
                 Ok(None) => break,
                 Err(error) => {

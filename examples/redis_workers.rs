@@ -5,20 +5,20 @@
 //! taken and not done; after a while another takes it over, and nothing is lost. For that, a job may be done twice:
 //! make that do no harm. A job that takes longer than the patience of the others is done twice, too.
 
+#[path = "redis/client.rs"]
+mod client;
 #[path = "support/command_line.rs"]
 mod command_line;
-#[path = "support/redis_client.rs"]
-mod redis_client;
-#[path = "support/redis_jobs.rs"]
-mod redis_jobs;
+#[path = "redis/jobs.rs"]
+mod jobs;
 #[path = "support/stop_signals.rs"]
 mod stop_signals;
 
+use client::Client;
 use greenroom::sync::{Arc, Event};
 use greenroom::time::{Duration, Instant};
 use greenroom::{JoinHandle, sleep, spawn, try_joinall};
-use redis_client::Client;
-use redis_jobs::Job;
+use jobs::Job;
 use std::cell::Cell;
 use std::{io, process, process::ExitCode, rc::Rc};
 
@@ -71,13 +71,13 @@ fn main() -> ExitCode {
 // ---- producers
 
 fn produce(options: &Options) -> io::Result<()> {
-    redis_jobs::prepare(&mut Client::connect(&options.address)?)?;
+    jobs::prepare(&mut Client::connect(&options.address)?)?;
     let producer = |first: u64| {
         let options = options.clone();
         spawn(move || -> io::Result<()> {
             let mut client = Client::connect(&options.address)?;
             let numbers: Vec<u64> = (first..=options.jobs).step_by(options.at_once as usize).collect();
-            numbers.chunks(BATCH).try_for_each(|batch| redis_jobs::give(&mut client, batch))
+            numbers.chunks(BATCH).try_for_each(|batch| jobs::give(&mut client, batch))
         })
     };
     join((1..=options.at_once).map(producer).collect())?;
@@ -97,7 +97,7 @@ struct Crew {
 
 fn work(options: &Options) -> io::Result<()> {
     // What is wrong from the beginning ends the program; what goes wrong later is waited out.
-    redis_jobs::prepare(&mut Client::connect(&options.address)?)?;
+    jobs::prepare(&mut Client::connect(&options.address)?)?;
     let stop = Arc::new(Event::new());
     stop_signals::on_each({
         let stop = stop.clone();
@@ -138,7 +138,7 @@ impl Crew {
 
     fn work(&self, client: &mut Client, name: &str) -> io::Result<()> {
         while !self.stop.is_set() {
-            if let Some(job) = redis_jobs::take_new(client, name, LOOK)? {
+            if let Some(job) = jobs::take_new(client, name, LOOK)? {
                 self.complete(client, &job)?;
             }
         }
@@ -148,7 +148,7 @@ impl Crew {
     /// Takes over what those have left who are gone.
     fn relieve(&self, client: &mut Client, name: &str) -> io::Result<()> {
         while !self.stop.wait_timeout(self.options.patience / 2) {
-            while let Some(job) = redis_jobs::take_over(client, name, self.options.patience)? {
+            while let Some(job) = jobs::take_over(client, name, self.options.patience)? {
                 self.complete(client, &job)?;
                 self.taken_over.set(self.taken_over.get() + 1);
             }
@@ -157,10 +157,10 @@ impl Crew {
     }
 
     fn complete(&self, client: &mut Client, job: &Job) -> io::Result<()> {
-        redis_jobs::begin(client, job)?;
+        jobs::begin(client, job)?;
         sleep(self.options.job);
         let result = square(&job.number).unwrap_or_else(|| "not a number".into());
-        redis_jobs::finish(client, job, &result)?;
+        jobs::finish(client, job, &result)?;
         self.done.set(self.done.get() + 1);
         Ok(())
     }
@@ -176,19 +176,19 @@ fn square(number: &str) -> Option<String> {
 fn results(options: &Options) -> io::Result<()> {
     let mut client = Client::connect(&options.address)?;
     let mut last_done = Instant::now();
-    let mut done = redis_jobs::done(&mut client)?;
+    let mut done = jobs::done(&mut client)?;
     while done < options.jobs {
         if last_done.elapsed() > options.patience * 6 {
             return Err(io::Error::other(format!("{done} of {} jobs are done", options.jobs)));
         }
         sleep(Duration::from_millis(50));
-        let before = std::mem::replace(&mut done, redis_jobs::done(&mut client)?);
+        let before = std::mem::replace(&mut done, jobs::done(&mut client)?);
         if done > before {
             last_done = Instant::now();
         }
     }
-    let outcomes = redis_jobs::outcomes(&mut client)?;
-    let (left, taken) = redis_jobs::left(&mut client)?;
+    let outcomes = jobs::outcomes(&mut client)?;
+    let (left, taken) = jobs::left(&mut client)?;
     let is_right = |number: u64| {
         let job = number.to_string();
         outcomes.get(&job).is_some_and(|outcome| outcome.begun > 0 && outcome.result == square(&job))

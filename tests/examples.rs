@@ -15,7 +15,7 @@ mod program;
 mod queues;
 #[path = "examples/redis.rs"]
 mod redis;
-#[path = "../examples/support/resp.rs"]
+#[path = "../examples/redis/resp.rs"]
 mod resp;
 #[path = "examples/servers.rs"]
 mod servers;

@@ -1,7 +1,7 @@
 //! The commands of `redis_like`: from a request to the reply that goes out.
 
-use crate::redis_store::{List, Store, Value};
 use crate::resp::{Request, number, put_array, put_bulk, put_error, put_integer, put_number};
+use crate::store::{List, Store, Value};
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,7 @@
 //! done in one transaction: the result is there, and the job is not any more; a worker that dies before that leaves the
 //! job to another. So each is done at least once, and has one result.
 
-use crate::redis_client::{Client, Reply};
+use crate::client::{Client, Reply};
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
