@@ -303,7 +303,9 @@ impl Redis {
     fn start() -> Option<Redis> {
         let there = Command::new("redis-server").arg("--version").output();
         if there.is_err_and(|error| error.kind() == ErrorKind::NotFound) {
-            eprintln!("skipped: there is no redis-server; apt-get install redis-server has one");
+            // Past the test harness, which shows what was printed only if a test fails.
+            let said = "skipped: there is no redis-server; apt-get install redis-server has one\n";
+            std::io::stderr().write_all(said.as_bytes()).unwrap();
             return None;
         }
         let patience = Instant::now() + Duration::from_secs(20);

@@ -211,6 +211,18 @@ fn both_directions_are_passed_on_at_the_same_time() {
 }
 
 #[test]
+fn a_proxy_ends_in_order_with_both_sides_still_there() {
+    let target = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = Server::start_with("proxy", &[&target.local_addr().unwrap().to_string()]);
+    let mut client = proxy.connect();
+    let (mut server, _) = target.accept().unwrap();
+    server.write_all(b"x").unwrap();
+    client.read_exact(&mut [0; 1]).unwrap();
+    assert_eq!(proxy.end_by(libc::SIGTERM), "");
+    assert_eq!((client.read(&mut [0; 1]).unwrap(), server.read(&mut [0; 1]).unwrap()), (0, 0));
+}
+
+#[test]
 fn a_target_that_is_not_there_costs_each_client_only() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let proxy = Server::start_with("proxy", &[&nobody]);
