@@ -59,20 +59,46 @@ struct MethodsOf<W>(PhantomData<W>);
 impl<W: Whole> MethodsOf<W> {
     const SIZE: Size = Size::of::<W>();
     const ALL: &'static Methods = &Methods {
-        // SAFETY: the head is that of a `W` that is there (`Record`), at the same address (`Whole`).
-        run: |head| unsafe { head.cast::<W>().as_ref() }.run(),
-        // SAFETY: as above.
-        refuse: |head, why| unsafe { head.cast::<W>().as_ref() }.refuse(why),
-        // SAFETY: as above.
-        abandon: |head| unsafe { head.cast::<W>().as_ref() }.abandon(),
-        // SAFETY: as above.
-        detach: |head| unsafe { head.cast::<W>().as_ref() }.detach(),
-        // SAFETY: as above; what is written to is an `Option` of that result (`Record::take`).
-        take: |head, to| unsafe { to.cast().write(head.cast::<W>().as_ref().take()) },
-        // SAFETY: as above; nobody uses it any more (`Record::free`).
-        drop: |head| unsafe { head.cast::<W>().drop_in_place() },
+        run: run::<W>,
+        refuse: refuse::<W>,
+        abandon: abandon::<W>,
+        detach: detach::<W>,
+        take: take::<W>,
+        drop: drop_whole::<W>,
         size: Self::SIZE,
     };
+}
+
+// Functions and not closures, which in debug builds take two frames of a stack that is to be one page.
+
+unsafe fn run<W: Whole>(head: NonNull<Task>) {
+    // SAFETY: the head is that of a `W` that is there (`Record`), at the same address (`Whole`).
+    unsafe { head.cast::<W>().as_ref() }.run();
+}
+
+unsafe fn refuse<W: Whole>(head: NonNull<Task>, why: io::Error) {
+    // SAFETY: as in `run`.
+    unsafe { head.cast::<W>().as_ref() }.refuse(why);
+}
+
+unsafe fn abandon<W: Whole>(head: NonNull<Task>) {
+    // SAFETY: as in `run`.
+    unsafe { head.cast::<W>().as_ref() }.abandon();
+}
+
+unsafe fn detach<W: Whole>(head: NonNull<Task>) {
+    // SAFETY: as in `run`.
+    unsafe { head.cast::<W>().as_ref() }.detach();
+}
+
+unsafe fn take<W: Whole>(head: NonNull<Task>, to: NonNull<()>) {
+    // SAFETY: as in `run`; what is written to is an `Option` of that result (`Record::take`).
+    unsafe { to.cast().write(head.cast::<W>().as_ref().take()) };
+}
+
+unsafe fn drop_whole<W: Whole>(head: NonNull<Task>) {
+    // SAFETY: as in `run`; nobody uses it any more (`Record::free`).
+    unsafe { head.cast::<W>().drop_in_place() };
 }
 
 /// What a root has in their place: it is nobody's record, and nobody calls them.

@@ -89,10 +89,11 @@ struct SlotNumber {
     slot: u8,
 }
 
-/// The timers of one stretch of time, in no order.
+/// The timers of one stretch of time, in the order in which they were put here.
 #[derive(Clone, Copy)]
 struct Slot {
     first: Option<TimerKey>,
+    last: Option<TimerKey>,
     /// No timer in here is due before this. None is due just then, perhaps, if the earliest was cancelled.
     earliest: u64,
     /// One is.
@@ -128,7 +129,8 @@ fn slot_of(deadline: u64, base: u64) -> Option<SlotNumber> {
     Some(SlotNumber { ring: ring as u8, slot: slot as u8 })
 }
 
-/// Puts a timer at the head of a slot; returns who was there.
+/// Puts a timer at the end of a slot; returns who was there. Filed again in the order of their arming, equal deadlines come to
+/// the heap in the order in which they leave it.
 #[inline(always)]
 fn link(
     taken: &mut u32,
@@ -144,7 +146,8 @@ fn link(
     if deadline <= slot.earliest {
         (slot.earliest, slot.exact) = (deadline, true);
     }
-    slot.first.replace(key)
+    slot.first.get_or_insert(key);
+    slot.last.replace(key)
 }
 
 /// The armed timers, each with what is due at its deadline.
@@ -162,7 +165,7 @@ pub(crate) struct Timers<D> {
 
 impl<D: Copy> Timers<D> {
     pub(crate) fn new() -> Timers<D> {
-        const EMPTY: Slot = Slot { first: None, earliest: u64::MAX, exact: true };
+        const EMPTY: Slot = Slot { first: None, last: None, earliest: u64::MAX, exact: true };
         let rings = Box::new([const { Ring { taken: 0, slots: [EMPTY; SLOTS] } }; RINGS]);
         Timers { near: Vec::new(), taken: 0, rings, base: 0, armed: Slab::new(), armings: 0 }
     }
@@ -178,10 +181,10 @@ impl<D: Copy> Timers<D> {
             self.come_near(Entry { deadline, order, key });
             return key;
         };
-        let next = link(&mut self.taken, &mut self.rings, number, key, deadline);
-        vacant.insert(Armed { deadline, order, place: Place::Slot(number), previous: None, next, due });
-        if let Some(next) = next {
-            self.armed[next.index()].previous = Some(key);
+        let previous = link(&mut self.taken, &mut self.rings, number, key, deadline);
+        vacant.insert(Armed { deadline, order, place: Place::Slot(number), previous, next: None, due });
+        if let Some(previous) = previous {
+            self.armed[previous.index()].next = Some(key);
         }
         key
     }
@@ -252,10 +255,10 @@ impl<D: Copy> Timers<D> {
         let (deadline, order) = (armed.deadline, armed.order);
         match slot_of(deadline, self.base) {
             Some(number) if deadline > now => {
-                let next = link(&mut self.taken, &mut self.rings, number, key, deadline);
-                (armed.place, armed.previous, armed.next) = (Place::Slot(number), None, next);
-                if let Some(next) = next {
-                    self.armed[next.index()].previous = Some(key);
+                let previous = link(&mut self.taken, &mut self.rings, number, key, deadline);
+                (armed.place, armed.previous, armed.next) = (Place::Slot(number), previous, None);
+                if let Some(previous) = previous {
+                    self.armed[previous.index()].next = Some(key);
                 }
             }
             _ => self.come_near(Entry { deadline, order, key }),
@@ -269,13 +272,20 @@ impl<D: Copy> Timers<D> {
 
     /// Takes a timer that is not armed any more out of its slot.
     fn unlink(&mut self, number: SlotNumber, gone: &Armed<D>) {
-        if let Some(next) = gone.next {
-            self.armed[next.index()].previous = gone.previous;
-        }
-        match gone.previous {
-            Some(previous) => self.armed[previous.index()].next = gone.next,
-            None if gone.next.is_none() => drop(self.empty(number)),
-            None => self.slot(number).first = gone.next,
+        match (gone.previous, gone.next) {
+            (None, None) => drop(self.empty(number)),
+            (Some(previous), None) => {
+                self.armed[previous.index()].next = None;
+                self.slot(number).last = Some(previous);
+            }
+            (None, Some(next)) => {
+                self.armed[next.index()].previous = None;
+                self.slot(number).first = Some(next);
+            }
+            (Some(previous), Some(next)) => {
+                self.armed[previous.index()].next = Some(next);
+                self.armed[next.index()].previous = Some(previous);
+            }
         }
         let place = self.slot(number);
         place.exact &= place.first.is_none() || gone.deadline != place.earliest;
@@ -289,7 +299,7 @@ impl<D: Copy> Timers<D> {
             self.taken &= !(1 << number.ring());
         }
         let place = &mut ring.slots[number.slot()];
-        (place.earliest, place.exact) = (u64::MAX, true);
+        (place.last, place.earliest, place.exact) = (None, u64::MAX, true);
         place.first.take()
     }
 
@@ -481,7 +491,7 @@ mod tests {
 
     #[test]
     fn a_timer_takes_no_more_than_it_must() {
-        assert_eq!((size_of::<Entry>(), size_of::<Slot>(), size_of::<Armed<u64>>()), (16, 16, 40));
+        assert_eq!((size_of::<Entry>(), size_of::<Slot>(), size_of::<Armed<u64>>()), (16, 24, 40));
         assert_eq!(size_of::<Option<TimerKey>>(), 4);
     }
 

@@ -67,10 +67,10 @@ impl Hub {
         // It is this one all the time. But each green thread hands it back in a register, and what was kept on this stack would
         // be known only once the processor knows where this stack is.
         let mut hub = self;
-        while let Some(left) = hub.until_look.get().checked_sub(1) {
+        while hub.until_look.get() != 0 {
             let next = if PLAIN { hub.ready.pop_and_fetch() } else { hub.ready.pop() };
             let Some(task) = next else { break };
-            hub.until_look.set(left);
+            hub.until_look.set(hub.until_look.get() - 1);
             if hub.is_root(task) {
                 hub.budget.set(full_budget());
                 return true;
