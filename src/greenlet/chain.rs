@@ -91,7 +91,7 @@ impl Strand {
 
     /// Ends the families of greenlets that are rooted in the green thread's own frames: what is suspended of them is
     /// unwound. Called by a green thread whose body is over, on its own stack. It does not unwind.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn end(&self) {
         if !self.roots.is_empty() {
             self.roots.end();

@@ -8,7 +8,10 @@ use crate::hub::task::Task;
 
 /// A green thread suspends to the turn, to which it hands the hub; the root turns the hub itself. The state was set
 /// before; whoever woke it has also said why.
-#[inline(always)]
+///
+/// In its caller, or the processor mispredicts each return (see [`switch::suspend`]); but for debug builds, where that makes
+/// the frames of whoever parks outgrow a page.
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn switch_away(hub: &Hub, task: &Task) {
     hub.look_who_unwinds();
     let yielder = task.yielder.get();

@@ -91,6 +91,8 @@ struct Parts<F, T> {
     stage: Stages<F, T>,
 }
 
+// Debug builds do not inline: the frames under a green thread's body are to leave it most of the first page of its stack.
+
 /// The stage, changed in place. A `Cell` would do, but for the copies it makes of what it replaces.
 struct Stages<F, T>(UnsafeCell<Stage<F, T>>);
 
@@ -100,27 +102,27 @@ impl<F, T> Stages<F, T> {
     }
 
     /// Goes on to `next`; returns what there was.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn replace(&self, next: Stage<F, T>) -> Stage<F, T> {
         // SAFETY: the reference ends with the call, which runs no code but its own (S7).
         std::mem::replace(unsafe { &mut *self.0.get() }, next)
     }
 
     /// Sets the stage when there is nothing left in it to be dropped.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn set(&self, next: Stage<F, T>) {
         debug_assert!(self.is_empty());
         // SAFETY: as in `replace`; what is overwritten owns nothing.
         unsafe { self.0.get().write(next) }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn is_empty(&self) -> bool {
         // SAFETY: as in `replace`.
         matches!(unsafe { &*self.0.get() }, Stage::Running | Stage::Taken)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn has_ended(&self) -> bool {
         // SAFETY: as in `replace`.
         matches!(unsafe { &*self.0.get() }, Stage::Ended(_))
@@ -232,6 +234,15 @@ pub(crate) fn outcome<T>(id: u64, body: impl FnOnce() -> T) -> Result<T, JoinErr
     })
 }
 
+/// It was killed before it began.
+#[cold]
+fn killed_before<F>(body: F) -> JoinError {
+    match catch_unwind(AssertUnwindSafe(|| drop(body))) {
+        Ok(()) => JoinError::killed(),
+        Err(payload) => JoinError::from_panic(payload),
+    }
+}
+
 impl<F: FnOnce() -> T, T> Parts<F, T> {
     #[inline]
     fn run_body(&self) -> Result<T, JoinError> {
@@ -239,12 +250,18 @@ impl<F: FnOnce() -> T, T> Parts<F, T> {
             unreachable!("the turn starts each green thread once")
         };
         if self.task.requests.get().meets(Requests::KILL) {
-            return match catch_unwind(AssertUnwindSafe(|| drop(body))) {
-                Ok(()) => Err(JoinError::killed()),
-                Err(payload) => Err(JoinError::from_panic(payload)),
-            };
+            return Err(killed_before(body));
         }
         outcome(self.task.id, body)
+    }
+
+    #[inline]
+    fn run_and_keep(&self) {
+        let result = self.run_body();
+        if let Err(error) = &result {
+            error.with_payload(|payload| hub::current().report_panic(&self.task, payload));
+        }
+        self.keep(result);
     }
 
     /// Keeps the result for the handle; without one it is dropped here, on the green thread's own stack.
@@ -266,11 +283,7 @@ unsafe impl<F: FnOnce() -> T, T> Whole for Parts<F, T> {
 
     #[inline]
     fn run(&self) {
-        let result = self.run_body();
-        if let Err(error) = &result {
-            error.with_payload(|payload| hub::current().report_panic(&self.task, payload));
-        }
-        self.keep(result);
+        self.run_and_keep();
         if let Some(rare) = self.task.rare_if_any() {
             local::destroy(&rare.locals);
         }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::hub;
 use crate::hub::clock::Moment;
+use crate::hub::remote::Identity;
 use crate::hub::task::{WaitingFor, Woken};
 use crate::park::{self, Manner};
 
@@ -126,6 +127,11 @@ fn wait_for_token(limit: Option<Duration>) {
     let hub = hub::current();
     let identity = hub::identity(hub.running());
     let deadline = limit.and_then(|limit| hub.clock.after(limit));
+    take_token(&identity, deadline);
+}
+
+/// Apart, so that the frame of a wait is not there yet while the identity is made: in debug builds both would not fit on a page.
+fn take_token(identity: &Identity, deadline: Option<Moment>) {
     while !identity.token.take() {
         match park::park(Manner::Infallible, WaitingFor::Unpark, deadline) {
             Ok(Woken::Deadline) => {
