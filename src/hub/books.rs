@@ -104,6 +104,8 @@ impl Hub {
             self.wake(waiter, Woken::Condition);
         }
         self.tell_all(&task.waiters);
+        // A waker may have asked for the current greenlet, and can have entered none.
+        task.strand.end();
     }
 
     #[cold]

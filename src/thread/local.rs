@@ -9,6 +9,7 @@ use std::rc::Rc;
 use crate::greenlet::unwind::contain;
 use crate::hub;
 use crate::hub::locals::Locals;
+use crate::hub::task::State;
 
 thread_local! {
     /// The values of this OS thread's root, which outlives its hubs.
@@ -113,20 +114,25 @@ impl<T: 'static> LocalKey<T> {
         }
         // User code, which may park or use this very key: nothing is borrowed, and the value that came first stays.
         let made: Rc<dyn Any> = Rc::new((self.make)());
-        let known = of_caller(|locals| {
-            let known = locals.get(key);
-            if known.is_none() {
-                locals.insert(key, made.clone());
+        of_caller(|locals| {
+            if let Some(known) = locals.get(key) {
+                return Ok(known);
             }
-            known
-        })?;
-        Ok(known.unwrap_or(made))
+            // It may be that the end came while it was made, by unwinding what made it.
+            if locals.is_closed() {
+                return Err(AccessError);
+            }
+            locals.insert(key, made.clone());
+            Ok(made.clone())
+        })?
     }
 }
 
-/// The list of values of whoever calls.
+/// The list of values of whoever calls. One that has ended, whose end wakers are told of, has none: nobody would destroy it
+/// while its green thread can still run code.
 fn of_caller<R>(look: impl FnOnce(&Locals) -> R) -> Result<R, AccessError> {
     match hub::try_current().map(|hub| hub.running()).filter(|task| !task.is_root()) {
+        Some(task) if task.state.get() == State::Ended => Err(AccessError),
         Some(task) => Ok(look(&task.rare().locals)),
         None => ROOT.try_with(look).map_err(|_| AccessError),
     }

@@ -1,9 +1,15 @@
 //! `green_local!`: one value for each green thread.
 
 use std::cell::{Cell, RefCell};
+use std::future::Future;
 use std::panic::catch_unwind;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 
-use greenroom::{sleep, spawn, yield_now};
+use greenroom::greenlet::Greenlet;
+use greenroom::thread::AccessError;
+use greenroom::{JoinHandle, sleep, spawn, yield_now};
 
 use crate::support::{self, ms};
 
@@ -150,4 +156,67 @@ fn a_local_that_is_used_while_it_is_dropped_is_an_error_not_a_crash() {
         }
     }
     support::hub(|| spawn(|| SELFISH.with(|_| ())).join().unwrap());
+}
+
+greenroom::green_local! {
+    static PARKS_IN_ITS_DEATH: ParksInItsDeath = ParksInItsDeath;
+}
+
+thread_local! {
+    static PARKED_IN_DEATH: Cell<u32> = const { Cell::new(0) };
+    static HANDLE: Cell<Option<JoinHandle<()>>> = const { Cell::new(None) };
+    static ACCESS: Cell<Option<Result<(), AccessError>>> = const { Cell::new(None) };
+}
+
+/// Its destructor works only on the stack of a green thread that has not ended.
+struct ParksInItsDeath;
+
+impl Drop for ParksInItsDeath {
+    fn drop(&mut self) {
+        yield_now();
+        PARKED_IN_DEATH.set(PARKED_IN_DEATH.get() + 1);
+    }
+}
+
+#[test]
+fn what_a_greenlet_makes_while_the_end_unwinds_it_is_destroyed_by_a_green_thread_that_still_runs() {
+    struct Makes;
+    impl Drop for Makes {
+        fn drop(&mut self) {
+            PARKS_IN_ITS_DEATH.with(|_| ());
+        }
+    }
+    support::hub(|| {
+        let greenlet = || {
+            let suspended = Greenlet::new(|_: u32| {
+                let _makes = Makes;
+                Greenlet::<u32>::current().parent().expect("it was entered from its root").switch(1)
+            });
+            assert_eq!(suspended.switch(0), 1);
+            std::mem::forget(suspended);
+        };
+        drop(spawn(greenlet));
+        sleep(ms(1));
+        assert!(PARKED_IN_DEATH.get() > 0);
+    });
+}
+
+#[test]
+fn a_waker_that_is_told_of_an_end_finds_no_values_of_the_one_that_ended() {
+    struct UsesALocal;
+    impl Wake for UsesALocal {
+        fn wake(self: Arc<Self>) {
+            ACCESS.set(Some(PARKS_IN_ITS_DEATH.try_with(|_| ())));
+            // With the handle the last goes that would keep the record.
+            drop(HANDLE.take());
+        }
+    }
+    support::hub(|| {
+        let mut ends = spawn(|| ());
+        let waker = Waker::from(Arc::new(UsesALocal));
+        assert!(Pin::new(&mut ends).poll(&mut Context::from_waker(&waker)).is_pending());
+        HANDLE.set(Some(ends));
+        sleep(ms(1));
+        assert!(ACCESS.take().is_some_and(|access| access.is_err()));
+    });
 }
