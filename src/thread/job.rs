@@ -23,6 +23,9 @@ pub(crate) struct Job<'a, T> {
     result: PhantomData<(T, &'a ())>,
 }
 
+// The result is no part of the handle, and moves when it is taken.
+impl<T> Unpin for Job<'_, T> {}
+
 impl<T> Job<'_, T> {
     #[inline(always)]
     pub(crate) fn task(&self) -> &Task {

@@ -180,6 +180,13 @@ fn a_future_that_is_dropped_takes_its_waker_along() {
     });
 }
 
+#[test]
+fn a_handle_may_be_moved_between_two_polls_whatever_the_result() {
+    const fn is_unpin<T: Unpin>() {}
+    const { is_unpin::<greenroom::JoinHandle<std::marker::PhantomPinned>>() };
+    const { is_unpin::<greenroom::thread::ScopedJoinHandle<'static, std::marker::PhantomPinned>>() };
+}
+
 struct Malicious;
 
 impl Wake for Malicious {
