@@ -144,6 +144,8 @@ pub(crate) struct Hub {
     pub(crate) budget: Cell<u32>,
     /// Switches left until the next look outside.
     pub(crate) until_look: Cell<u32>,
+    /// How many of these the batch that runs will not make, because it was ended.
+    forgone: Cell<u32>,
     /// What was counted so far; other OS threads are shown it at each look.
     pub(crate) switches: Cell<u64>,
     pub(crate) spawned: Cell<u64>,
@@ -207,6 +209,7 @@ impl Hub {
             ready: Ready::new(settings.seed),
             budget: Cell::new(BUDGET),
             until_look: Cell::new(0),
+            forgone: Cell::new(0),
             switches: Cell::new(0),
             spawned: Cell::new(0),
             stacks: Cell::new(0),

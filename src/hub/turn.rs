@@ -53,11 +53,12 @@ impl Hub {
     #[inline]
     fn batch(&self) -> bool {
         let left = self.until_look.get();
+        self.forgone.set(0);
         let to_root = if self.plain { self.batch_in::<true>() } else { self.batch_in::<false>() };
         self.back_on_root();
         // To the root it is no switch.
-        let switches = left.wrapping_sub(self.until_look.get()).wrapping_sub(u32::from(to_root));
-        self.switches.set(self.switches.get().wrapping_add(u64::from(switches)));
+        let switches = left - self.until_look.get() - self.forgone.get() - u32::from(to_root);
+        self.switches.set(self.switches.get() + u64::from(switches));
         self.publish_counts();
         to_root
     }
@@ -201,11 +202,10 @@ impl Hub {
         drop(self.strike(task));
     }
 
-    /// Ends the batch that runs.
+    /// Ends the batch that runs, if one does.
     pub(crate) fn look_at_once(&self) {
-        // What is left of it does not count as switches.
         let left = self.until_look.replace(0);
-        self.switches.set(self.switches.get().wrapping_sub(u64::from(left)));
+        self.forgone.set(self.forgone.get() + left);
     }
 
     /// Looks outside: at what other OS threads left, at descriptors, at the clock. Waits for them if nobody is ready, at

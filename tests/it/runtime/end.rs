@@ -153,6 +153,31 @@ fn a_runtime_dropped_by_one_of_its_own_green_threads_ends_them_back_on_the_root(
     });
 }
 
+#[test]
+fn a_runtime_dropped_between_two_batches_takes_no_switches_back() {
+    thread_local! {
+        static OWNER: RefCell<Option<Runtime>> = const { RefCell::new(None) };
+    }
+    support::guard(|| {
+        std::thread::spawn(|| {
+            let runtime = Runtime::builder().max_threads(1).build().unwrap();
+            let handle = runtime.handle();
+            let (only, far) = (runtime.spawn(thread::park), handle.clone());
+            OWNER.set(Some(runtime));
+            // There is no room for it: the hub drops it while it reads its mail.
+            let held = OnDrop(|| drop(OWNER.take()));
+            let refused = far.spawn(move || drop(held));
+            assert!(!only.wait_timeout(ms(0)) || only.is_finished());
+            sleep(ms(2));
+            assert!(only.is_finished() && OWNER.with_borrow(Option::is_none));
+            assert!(refused.result().is_err());
+            assert!(handle.metrics().switches < 100, "{:?}", handle.metrics());
+        })
+        .join()
+        .unwrap();
+    });
+}
+
 /// reliability.md, K3: stated as a hole; what must not happen is a crash. The hub may be leaked, so no leak frame.
 #[test]
 fn a_runtime_in_a_thread_local_does_not_crash_the_end_of_its_os_thread() {
