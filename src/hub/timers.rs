@@ -545,6 +545,62 @@ mod tests {
         }
     }
 
+    /// Lives as the hub does: arms and cancels while it is awake, sleeps until the next deadline and a little longer.
+    fn sleeps_until_the_next(seed: u64, spread: u32, crowd: usize) {
+        let mut timers = Timers::new();
+        let mut model: Vec<((u64, u64), TimerKey)> = Vec::new();
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let (mut now, mut count, mut in_vain) = (random(&mut state) >> 20, 0, 0);
+        for _ in 0..400 {
+            for _ in 0..random(&mut state) % 64 {
+                // A batch takes its time; the deadlines of timeouts stand close together, some are past already.
+                now += random(&mut state) % 3_000;
+                let cancels = model.len() > crowd || random(&mut state).is_multiple_of(3);
+                if cancels && !model.is_empty() {
+                    // Often the earliest: what the wheel said of it has to be forgotten.
+                    let chosen = match random(&mut state) % 2 {
+                        0 => (0..model.len()).min_by_key(|&at| model[at].0).expect("somebody is there"),
+                        _ => random(&mut state) as usize % model.len(),
+                    };
+                    let (due, key) = model.swap_remove(chosen);
+                    assert_eq!(timers.cancel(key), due);
+                    in_vain = 0;
+                } else {
+                    let bits = random(&mut state) % u64::from(spread) + 1;
+                    let wait = random(&mut state) >> (64 - bits);
+                    let deadline = match random(&mut state) % 8 {
+                        0 => now.saturating_sub(wait),
+                        1..4 => now + (1 << spread) + wait % 4_096,
+                        _ => now + wait,
+                    };
+                    count += 1;
+                    model.push(((deadline, count), timers.arm(deadline, (deadline, count))));
+                }
+            }
+            let earliest = model.iter().map(|timer| timer.0.0).min();
+            let next = timers.next();
+            assert_eq!(next.is_some(), earliest.is_some());
+            let (Some(next), Some(earliest)) = (next, earliest) else { continue };
+            assert!(next <= earliest, "it would sleep past {earliest}, until {next}");
+            now = now.max(next) + random(&mut state) % 60_000;
+            let mut expected: Vec<_> =
+                model.extract_if(.., |timer| timer.0.0 <= now).map(|timer| timer.0).collect();
+            expected.sort_unstable();
+            in_vain = if expected.is_empty() { in_vain + 1 } else { 0 };
+            assert!(in_vain <= 1, "it wakes for nobody again and again");
+            assert_eq!(fired(&mut timers, now), expected);
+        }
+    }
+
+    #[test]
+    fn who_sleeps_until_the_next_deadline_oversleeps_none() {
+        for seed in 0..4 {
+            for (spread, crowd) in [(8, 4), (13, 40), (21, 300), (30, 2 * FEW), (36, 10 * FEW), (45, 8)] {
+                sleeps_until_the_next(seed, spread, crowd);
+            }
+        }
+    }
+
     #[test]
     fn the_earliest_of_many_is_found_again_after_it_was_cancelled() {
         let second = 1_000_000_000;
