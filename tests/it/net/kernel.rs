@@ -2,8 +2,9 @@
 #![expect(unsafe_code, reason = "setsockopt, fcntl, send with MSG_OOB, rlimits and signal dispositions")]
 
 use std::io;
-use std::mem::size_of_val;
-use std::os::fd::{AsFd, AsRawFd};
+use std::mem::{size_of_val, zeroed};
+use std::net::Ipv4Addr;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net as unix;
 use std::ptr;
 
@@ -24,6 +25,27 @@ fn set<T>(socket: &impl AsFd, option: i32, value: &T) {
     let status =
         unsafe { libc::setsockopt(socket.as_fd().as_raw_fd(), libc::SOL_SOCKET, option, pointer, length) };
     assert_eq!(status, 0, "{}", io::Error::last_os_error());
+}
+
+/// Takes a TCP port of 127.0.0.1 without listening on it: until this is closed, who connects there is refused.
+pub(crate) fn take_port(port: u16) -> io::Result<OwnedFd> {
+    // SAFETY: S18: all zero is a valid address.
+    let mut address: libc::sockaddr_in = unsafe { zeroed() };
+    address.sin_family = libc::AF_INET as libc::sa_family_t;
+    address.sin_port = port.to_be();
+    address.sin_addr.s_addr = u32::from(Ipv4Addr::LOCALHOST).to_be();
+    let (pointer, length) = (ptr::from_ref(&address).cast(), size_of_val(&address) as u32);
+    // SAFETY: S17: the call takes no pointers, and the number it returns is new, so nobody else owns it.
+    let socket = unsafe {
+        let number = libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0);
+        assert_ne!(number, -1, "{}", io::Error::last_os_error());
+        OwnedFd::from_raw_fd(number)
+    };
+    // SAFETY: S18: pointer and length are those of `address`, which lives across the call.
+    match unsafe { libc::bind(socket.as_raw_fd(), pointer, length) } {
+        0 => Ok(socket),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Whether the kernel has the descriptor in non-blocking mode.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use greenroom::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use greenroom::thread;
 
-use super::{A_MOMENT, full_listener, listener, pair, std_pair, waited_pair};
+use super::{A_MOMENT, full_listener, kernel, listener, pair, std_pair, waited_pair};
 use crate::support::hub;
 
 #[test]
@@ -133,8 +133,14 @@ fn only_v6_decides_whether_an_ipv6_listener_takes_ipv4_clients() {
         assert_eq!(peer.ip(), Ipv4Addr::LOCALHOST.to_ipv6_mapped());
         assert_eq!(client.peer_addr().unwrap().ip(), Ipv4Addr::LOCALHOST);
 
-        let only = TcpListener::builder().only_v6(true).bind((Ipv6Addr::UNSPECIFIED, 0)).unwrap();
-        let port = only.local_addr().unwrap().port();
+        // The same port of IPv4 is free for anybody who asks for one, and would then take the client.
+        let (only, port, _taken) = (0..100)
+            .find_map(|_| {
+                let only = TcpListener::builder().only_v6(true).bind((Ipv6Addr::UNSPECIFIED, 0)).unwrap();
+                let port = only.local_addr().unwrap().port();
+                kernel::take_port(port).ok().map(|taken| (only, port, taken))
+            })
+            .expect("a port that nobody has");
         let refused = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
         TcpStream::connect((Ipv6Addr::LOCALHOST, port)).unwrap();
