@@ -153,9 +153,11 @@ fn two_handlers_that_stop_their_server_do_not_wait_for_each_other() {
         let server = StreamServer::new(listener(), {
             let (own, log) = (own.clone(), log.clone());
             move |_, _| {
-                // The second comes when the first waits for it already.
                 log.push("stops");
-                greenroom::thread::park_timeout(ms(10));
+                // Neither before both have come: a server that is stopped takes no more.
+                while log.words().len() < 2 {
+                    greenroom::thread::park_timeout(ms(1));
+                }
                 own.borrow().clone().unwrap().stop(LONG);
                 log.push("has stopped");
             }
@@ -164,7 +166,6 @@ fn two_handlers_that_stop_their_server_do_not_wait_for_each_other() {
         *own.borrow_mut() = Some(server.clone());
         let address = server.local_addr().unwrap();
         let _first = TcpStream::connect(address).unwrap();
-        sleep(ms(5));
         let _second = TcpStream::connect(address).unwrap();
         server.join().unwrap();
         assert_eq!(log.words(), ["stops", "stops", "has stopped", "has stopped"]);
