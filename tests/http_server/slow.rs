@@ -2,7 +2,7 @@
 
 use crate::client::{is_served, next_answer, steady};
 use crate::program::Server;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -102,11 +102,27 @@ fn slow_clients_by_the_hundred_keep_nobody_waiting() {
     drop(slow);
 }
 
+/// Takes a megabyte at a time, and a while for it.
+struct Steady(TcpStream);
+
+impl Read for Steady {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(1 << 20);
+        if most > 1 {
+            thread::sleep(Duration::from_millis(25));
+        }
+        self.0.read_exact(&mut buffer[..most])?;
+        Ok(most)
+    }
+}
+
 #[test]
 fn a_long_answer_to_a_steady_reader_is_not_cut_off() {
-    let server = Server::start_with("http_server", &["--idle-ms", "3000", "--body-ms", "3000"]);
-    let mut reader = server.connect();
-    reader.write_all(b"GET /bytes/30000000 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    thread::sleep(Duration::from_millis(100));
-    assert_eq!(next_answer(&mut reader, false).body.len(), 30_000_000);
+    // What did not fit the socket has a second; the whole answer takes longer.
+    let server = Server::start_with("http_server", &["--idle-ms", "1000", "--body-ms", "1000"]);
+    let mut reader = Steady(server.connect());
+    reader.0.write_all(b"GET /bytes/60000000 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let before = Instant::now();
+    assert_eq!(next_answer(&mut reader, false).body.len(), 60_000_000);
+    assert!(before.elapsed() > Duration::from_millis(1200), "{:?}", before.elapsed());
 }
