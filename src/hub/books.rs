@@ -10,7 +10,7 @@ use crate::hub::forked;
 use crate::hub::here::reserve_ids;
 use crate::hub::record::Record;
 use crate::hub::scopes::Scope;
-use crate::hub::task::{State, Task, TaskPtr, Woken};
+use crate::hub::task::{State, Task, TaskPtr, WaitingFor, Woken};
 use crate::stack::Class;
 
 impl Hub {
@@ -79,6 +79,8 @@ impl Hub {
         let record = unsafe { task.get() };
         if record.state.get() == State::Dormant {
             self.disarm(&record.timer);
+            // Whose end it was to begin at may be gone.
+            record.waiting_for.set(WaitingFor::Nothing);
             record.state.set(State::Awake);
             self.ready.push(task);
         }

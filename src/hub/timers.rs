@@ -1,7 +1,7 @@
 //! The timers of a hub: what is due when. There is no clock in here; whoever has one passes it in.
 //!
 //! ```text
-//!   arm ──▶ wheel: nine rings of 64 slots, each 64 times as wide as those before ──▶ near: a heap ──▶ due
+//!   arm ──▶ wheel: nine rings of 64 slots, each 64 times as wide as those before ──▶ run: sorted ──▶ due
 //!                   │            ▲ │                                  when its slot begins
 //!                   ▼            └─┘ filed again, on a finer ring, when its slot begins
 //!                 cancel
@@ -9,8 +9,9 @@
 //!
 //! Nearly every timer is a timeout that is cancelled soon, among any number of others: so arming and cancelling link and
 //! unlink one entry in one slot, however many there are. The order that firing needs is made only for those whose slot of
-//! 4 µs has begun, by a heap; few stand there at a time. (G. Varghese, T. Lauck, "Hashed and Hierarchical Timing Wheels",
-//! SOSP 1987; but nothing is rounded: timers fire in the order of their deadlines, and none before its own.)
+//! 4 µs has begun: they are sorted, once. Who is armed for that very slot, or for the past, stands beside them in a heap, and
+//! whichever of the two comes first fires. (G. Varghese, T. Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987; but
+//! nothing is rounded: timers fire in the order of their deadlines, and none before its own.)
 //!
 //! The ring of a timer is that of the highest digit, to the base of 64, in which its deadline differs from `base`. So what
 //! stands on a finer ring is due before all that stands on coarser ones, and on one ring what stands in an earlier slot.
@@ -31,7 +32,7 @@ const RINGS: usize = (u64::BITS - FINEST).div_ceil(DIGIT) as usize;
 const FEW: usize = 64;
 
 /// Names an armed timer, until it is cancelled or has fired; after that it may name another.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct TimerKey(NonZeroU32);
 
 impl TimerKey {
@@ -45,28 +46,19 @@ impl TimerKey {
     }
 }
 
-/// A node of the heap.
-#[derive(Clone, Copy)]
+/// One that is due soon. They fire in their order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     deadline: u64,
     /// Counts armings, so that equal deadlines fire in that order.
-    order: u32,
+    order: u64,
     key: TimerKey,
-}
-
-impl Entry {
-    /// Whether this one fires first. The count of armings wraps: two timers with equal deadlines that were armed 2^31
-    /// armings apart may fire in either order.
-    fn is_before(&self, other: &Entry) -> bool {
-        self.deadline < other.deadline
-            || self.deadline == other.deadline && self.order.wrapping_sub(other.order).cast_signed() < 0
-    }
 }
 
 /// What a key leads to.
 struct Armed<D> {
     deadline: u64,
-    order: u32,
+    order: u64,
     place: Place,
     /// Neighbours in its slot. They have meaning while it stands in one.
     previous: Option<TimerKey>,
@@ -77,6 +69,8 @@ struct Armed<D> {
 /// Where a timer stands.
 #[derive(Clone, Copy)]
 enum Place {
+    /// In the run, where the order says.
+    Run,
     /// In the heap, at this position.
     Near(u32),
     Slot(SlotNumber),
@@ -152,28 +146,31 @@ fn link(
 
 /// The armed timers, each with what is due at its deadline.
 pub(crate) struct Timers<D> {
+    /// Those whose slot has begun, the last to fire first.
+    run: Vec<Entry>,
+    /// Those that were armed for a slot that had begun: a heap.
     near: Vec<Entry>,
     /// One bit for each ring that is not empty.
     taken: u32,
     rings: Box<[Ring; RINGS]>,
-    /// All that is due in the slot of this moment, or before, is near.
+    /// All that is due in the slot of this moment, or before, is in the run or near.
     base: u64,
     armed: Slab<Armed<D>>,
-    /// How many times a timer was armed, modulo 2^32.
-    armings: u32,
+    /// How many times a timer was armed.
+    armings: u64,
 }
 
 impl<D: Copy> Timers<D> {
     pub(crate) fn new() -> Timers<D> {
         const EMPTY: Slot = Slot { first: None, last: None, earliest: u64::MAX, exact: true };
         let rings = Box::new([const { Ring { taken: 0, slots: [EMPTY; SLOTS] } }; RINGS]);
-        Timers { near: Vec::new(), taken: 0, rings, base: 0, armed: Slab::new(), armings: 0 }
+        Timers { run: Vec::new(), near: Vec::new(), taken: 0, rings, base: 0, armed: Slab::new(), armings: 0 }
     }
 
     /// Arms a timer. Deadlines are nanoseconds since a moment of the caller's choice.
     pub(crate) fn arm(&mut self, deadline: u64, due: D) -> TimerKey {
         let order = self.armings;
-        self.armings = order.wrapping_add(1);
+        self.armings = order + 1;
         let vacant = self.armed.vacant_entry();
         let key = TimerKey::from_index(vacant.key());
         let Some(number) = slot_of(deadline, self.base) else {
@@ -197,6 +194,7 @@ impl<D: Copy> Timers<D> {
     pub(crate) fn cancel(&mut self, key: TimerKey) -> D {
         let armed = self.armed.remove(key.index());
         match armed.place {
+            Place::Run => self.take_out_of_run(Entry { deadline: armed.deadline, order: armed.order, key }),
             Place::Near(position) => self.close_gap(position as usize),
             Place::Slot(number) => self.unlink(number, &armed),
         }
@@ -209,8 +207,8 @@ impl<D: Copy> Timers<D> {
 
     /// The earliest deadline; or, if the earliest timer among many was cancelled, the deadline it had.
     pub(crate) fn next(&mut self) -> Option<u64> {
-        if let Some(first) = self.near.first() {
-            return Some(first.deadline);
+        if let Some(soonest) = self.soonest() {
+            return Some(soonest.deadline);
         }
         let number = self.first_slot()?;
         if !self.slot(number).exact {
@@ -221,17 +219,29 @@ impl<D: Copy> Timers<D> {
 
     /// Takes the earliest timer, if its deadline is not after `now`. Equal deadlines come in the order of arming.
     pub(crate) fn pop_due(&mut self, now: u64) -> Option<D> {
-        if self.near.is_empty() {
+        if self.run.is_empty() && self.near.is_empty() {
             self.advance(now);
         }
-        // What is near is due before all else.
-        let earliest = self.near.first().filter(|entry| entry.deadline <= now)?;
-        Some(self.cancel(earliest.key))
+        // What stands there is due before all else.
+        let soonest = self.soonest().filter(|entry| entry.deadline <= now)?;
+        if self.run.last() != Some(&soonest) {
+            return Some(self.cancel(soonest.key));
+        }
+        self.run.pop();
+        Some(self.armed.remove(soonest.key.index()).due)
+    }
+
+    /// The next to fire, but for what stands on the wheel.
+    fn soonest(&self) -> Option<Entry> {
+        match (self.run.last(), self.near.first()) {
+            (Some(one), Some(other)) => Some(*one.min(other)),
+            (one, other) => one.or(other).copied(),
+        }
     }
 
     // ---- the wheel ----
 
-    /// Files again what stands in the slots that have begun by `now`.
+    /// Files again what stands in the slots that have begun by `now`. The run is empty.
     fn advance(&mut self, now: u64) {
         while let Some(number) = self.first_slot() {
             let begin = self.begin_of(number);
@@ -247,9 +257,10 @@ impl<D: Copy> Timers<D> {
             }
         }
         self.base = self.base.max(now);
+        self.run.sort_unstable_by(|one, other| other.cmp(one));
     }
 
-    /// Puts a timer of a slot that has begun where it belongs now; what is due by `now`, near.
+    /// Puts a timer of a slot that has begun where it belongs now; what is due by `now`, into the run.
     fn file(&mut self, key: TimerKey, now: u64) {
         let armed = &mut self.armed[key.index()];
         let (deadline, order) = (armed.deadline, armed.order);
@@ -261,8 +272,16 @@ impl<D: Copy> Timers<D> {
                     self.armed[previous.index()].next = Some(key);
                 }
             }
-            _ => self.come_near(Entry { deadline, order, key }),
+            _ => {
+                armed.place = Place::Run;
+                self.run.push(Entry { deadline, order, key });
+            }
         }
+    }
+
+    fn take_out_of_run(&mut self, entry: Entry) {
+        let place = self.run.binary_search_by(|other| entry.cmp(other));
+        self.run.remove(place.expect("what is in the run is where its order says"));
     }
 
     fn come_near(&mut self, entry: Entry) {
@@ -346,7 +365,7 @@ impl<D: Copy> Timers<D> {
         if gap == self.near.len() {
             return;
         }
-        if gap > 0 && last.is_before(&self.near[(gap - 1) / CHILDREN]) {
+        if gap > 0 && last < self.near[(gap - 1) / CHILDREN] {
             self.rise(gap, last);
         } else {
             self.sink(gap, last);
@@ -357,7 +376,7 @@ impl<D: Copy> Timers<D> {
     fn rise(&mut self, mut position: usize, entry: Entry) {
         while position > 0 {
             let parent = (position - 1) / CHILDREN;
-            if !entry.is_before(&self.near[parent]) {
+            if entry > self.near[parent] {
                 break;
             }
             self.place(position, self.near[parent]);
@@ -369,7 +388,7 @@ impl<D: Copy> Timers<D> {
     /// Puts `entry` at `position` or below, moving up those that fire earlier.
     fn sink(&mut self, mut position: usize, entry: Entry) {
         while let Some(child) = self.earliest_child(position) {
-            if !self.near[child].is_before(&entry) {
+            if self.near[child] > entry {
                 break;
             }
             self.place(position, self.near[child]);
@@ -381,8 +400,7 @@ impl<D: Copy> Timers<D> {
     fn earliest_child(&self, position: usize) -> Option<usize> {
         let first = position * CHILDREN + 1;
         let end = self.near.len().min(first + CHILDREN);
-        (first..end)
-            .reduce(|best, child| if self.near[child].is_before(&self.near[best]) { child } else { best })
+        (first..end).reduce(|best, child| if self.near[child] < self.near[best] { child } else { best })
     }
 
     fn place(&mut self, position: usize, entry: Entry) {
@@ -434,9 +452,9 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_arming_survives_the_wrap_of_its_count() {
+    fn the_order_of_arming_holds_beyond_32_bits() {
         let mut timers = Timers::new();
-        timers.armings = u32::MAX - 2;
+        timers.armings = u64::from(u32::MAX) - 2;
         for number in 0..6 {
             timers.arm(7, number);
         }
@@ -491,7 +509,7 @@ mod tests {
 
     #[test]
     fn a_timer_takes_no_more_than_it_must() {
-        assert_eq!((size_of::<Entry>(), size_of::<Slot>(), size_of::<Armed<u64>>()), (16, 24, 40));
+        assert_eq!((size_of::<Entry>(), size_of::<Slot>(), size_of::<Armed<u64>>()), (24, 24, 40));
         assert_eq!(size_of::<Option<TimerKey>>(), 4);
     }
 

@@ -65,6 +65,8 @@ impl Handle {
     }
 
     /// Returns what the hub has counted so far; its last state, once it has ended.
+    ///
+    /// On another OS thread the counts are those of the hub's last look outside: at most 61 switches ago, unless its root runs.
     pub fn metrics(&self) -> Metrics {
         Metrics::of(&self.remote)
     }
