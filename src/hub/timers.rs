@@ -134,20 +134,23 @@ fn link(
     deadline: u64,
 ) -> Option<TimerKey> {
     let ring = &mut rings[number.ring()];
-    ring.taken |= 1 << number.slot();
-    *taken |= 1 << number.ring();
     let slot = &mut ring.slots[number.slot()];
+    if slot.first.is_none() {
+        slot.first = Some(key);
+        ring.taken |= 1 << number.slot();
+        *taken |= 1 << number.ring();
+    }
     if deadline <= slot.earliest {
         (slot.earliest, slot.exact) = (deadline, true);
     }
-    slot.first.get_or_insert(key);
     slot.last.replace(key)
 }
 
 /// The armed timers, each with what is due at its deadline.
 pub(crate) struct Timers<D> {
-    /// Those whose slot has begun, the last to fire first.
+    /// Those whose slot has begun, in their order, after so many that have fired.
     run: Vec<Entry>,
+    fired: usize,
     /// Those that were armed for a slot that had begun: a heap.
     near: Vec<Entry>,
     /// One bit for each ring that is not empty.
@@ -164,7 +167,16 @@ impl<D: Copy> Timers<D> {
     pub(crate) fn new() -> Timers<D> {
         const EMPTY: Slot = Slot { first: None, last: None, earliest: u64::MAX, exact: true };
         let rings = Box::new([const { Ring { taken: 0, slots: [EMPTY; SLOTS] } }; RINGS]);
-        Timers { run: Vec::new(), near: Vec::new(), taken: 0, rings, base: 0, armed: Slab::new(), armings: 0 }
+        Timers {
+            run: Vec::new(),
+            fired: 0,
+            near: Vec::new(),
+            taken: 0,
+            rings,
+            base: 0,
+            armed: Slab::new(),
+            armings: 0,
+        }
     }
 
     /// Arms a timer. Deadlines are nanoseconds since a moment of the caller's choice.
@@ -219,21 +231,21 @@ impl<D: Copy> Timers<D> {
 
     /// Takes the earliest timer, if its deadline is not after `now`. Equal deadlines come in the order of arming.
     pub(crate) fn pop_due(&mut self, now: u64) -> Option<D> {
-        if self.run.is_empty() && self.near.is_empty() {
+        if self.run.len() == self.fired && self.near.is_empty() {
             self.advance(now);
         }
         // What stands there is due before all else.
         let soonest = self.soonest().filter(|entry| entry.deadline <= now)?;
-        if self.run.last() != Some(&soonest) {
+        if self.run.get(self.fired) != Some(&soonest) {
             return Some(self.cancel(soonest.key));
         }
-        self.run.pop();
+        self.fired += 1;
         Some(self.armed.remove(soonest.key.index()).due)
     }
 
     /// The next to fire, but for what stands on the wheel.
     fn soonest(&self) -> Option<Entry> {
-        match (self.run.last(), self.near.first()) {
+        match (self.run.get(self.fired), self.near.first()) {
             (Some(one), Some(other)) => Some(*one.min(other)),
             (one, other) => one.or(other).copied(),
         }
@@ -241,8 +253,10 @@ impl<D: Copy> Timers<D> {
 
     // ---- the wheel ----
 
-    /// Files again what stands in the slots that have begun by `now`. The run is empty.
+    /// Files again what stands in the slots that have begun by `now`. All of the run have fired.
     fn advance(&mut self, now: u64) {
+        self.run.clear();
+        self.fired = 0;
         while let Some(number) = self.first_slot() {
             let begin = self.begin_of(number);
             if begin > now {
@@ -252,18 +266,19 @@ impl<D: Copy> Timers<D> {
             self.base = begin;
             let mut at = self.empty(number);
             while let Some(key) = at {
-                at = self.armed[key.index()].next;
-                self.file(key, now);
+                at = self.file(key, now);
             }
         }
         self.base = self.base.max(now);
-        self.run.sort_unstable_by(|one, other| other.cmp(one));
+        self.run.sort_unstable();
     }
 
-    /// Puts a timer of a slot that has begun where it belongs now; what is due by `now`, into the run.
-    fn file(&mut self, key: TimerKey, now: u64) {
+    /// Puts a timer of a slot that has begun where it belongs now; what is due by `now`, into the run. Returns the next of the
+    /// slot.
+    #[inline(always)]
+    fn file(&mut self, key: TimerKey, now: u64) -> Option<TimerKey> {
         let armed = &mut self.armed[key.index()];
-        let (deadline, order) = (armed.deadline, armed.order);
+        let (deadline, order, next) = (armed.deadline, armed.order, armed.next);
         match slot_of(deadline, self.base) {
             Some(number) if deadline > now => {
                 let previous = link(&mut self.taken, &mut self.rings, number, key, deadline);
@@ -277,11 +292,12 @@ impl<D: Copy> Timers<D> {
                 self.run.push(Entry { deadline, order, key });
             }
         }
+        next
     }
 
     fn take_out_of_run(&mut self, entry: Entry) {
-        let place = self.run.binary_search_by(|other| entry.cmp(other));
-        self.run.remove(place.expect("what is in the run is where its order says"));
+        let place = self.run[self.fired..].binary_search(&entry);
+        self.run.remove(self.fired + place.expect("what is in the run is where its order says"));
     }
 
     fn come_near(&mut self, entry: Entry) {
