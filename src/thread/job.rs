@@ -278,6 +278,17 @@ impl<F: FnOnce() -> T, T> Parts<F, T> {
             self.stage.set(Stage::Ended(result));
         }
     }
+
+    /// Ends the families of greenlets that stand in its frames, and destroys its local values, while it still runs: both are
+    /// code of the user's, and either may make more of the other.
+    #[inline]
+    fn end_what_is_its_own(&self) {
+        self.task.strand.end();
+        if let Some(rare) = self.task.rare_if_any() {
+            local::destroy(&rare.locals);
+            self.task.strand.end();
+        }
+    }
 }
 
 // SAFETY: the representation is C's, and the head comes first.
@@ -287,10 +298,7 @@ unsafe impl<F: FnOnce() -> T, T> Whole for Parts<F, T> {
     #[inline]
     fn run(&self) {
         self.run_and_keep();
-        if let Some(rare) = self.task.rare_if_any() {
-            local::destroy(&rare.locals);
-        }
-        self.task.strand.end();
+        self.end_what_is_its_own();
         hub::current().announce_end();
     }
 
@@ -298,6 +306,7 @@ unsafe impl<F: FnOnce() -> T, T> Whole for Parts<F, T> {
         let body = self.stage.replace(Stage::Running);
         contain(|| drop(body));
         self.keep(Err(JoinError::refused(why.to_string())));
+        self.end_what_is_its_own();
     }
 
     fn abandon(&self) {
