@@ -146,7 +146,7 @@ pub(crate) struct Hub {
     pub(crate) until_look: Cell<u32>,
     /// How many of these the batch that runs will not make, because it was ended.
     forgone: Cell<u32>,
-    /// What was counted so far; other OS threads are shown it at each look.
+    /// What was counted so far; other OS threads are shown it after each batch.
     pub(crate) switches: Cell<u64>,
     pub(crate) spawned: Cell<u64>,
     pub(crate) stacks: Cell<u64>,

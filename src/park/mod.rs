@@ -175,7 +175,7 @@ pub(crate) fn yield_turn(manner: Manner) {
 
 #[cold]
 fn yield_slowly(hub: &Hub, task: &Task, manner: Manner) {
-    if let Ok(heeds) = admit(hub, task, manner) {
+    if let Ok(heeds) = admit_slowly(hub, task, manner) {
         give_way(hub, task);
         pending(task, manner, heeds);
     }

@@ -258,6 +258,8 @@ impl<F: FnOnce() -> T, T> Parts<F, T> {
         outcome(self.task.id, body)
     }
 
+    /// Runs the body, reports its panic and keeps its result: apart, so that the frame in which all that is done is gone when
+    /// what is its own ends.
     #[inline]
     fn run_and_keep(&self) {
         let result = self.run_body();
