@@ -33,6 +33,7 @@ fn a_child_plays_the_case_it_is_told() {
 const CASES: &[(&str, fn())] = &[
     ("deep", deep_in_a_green_thread),
     ("deep, small", deep_on_a_small_stack),
+    ("deep, heir", deep_where_another_ended),
     ("deep, mprotect", || Runtime::builder().mprotect_guards().build().unwrap().run(deep_among_others)),
     ("deep, second OS thread", || std::thread::spawn(deep_in_a_green_thread).join().unwrap()),
     ("deep, nameless", || greenroom::run(|| drop(spawn(|| deep(0)).join()))),
@@ -87,6 +88,14 @@ fn deep_among_others() {
     let neighbour = spawn(|| sleep(Duration::from_secs(30)));
     let child = Builder::new().name("deep").spawn(|| deep(0)).unwrap();
     drop((child.join(), neighbour));
+}
+
+fn deep_where_another_ended() {
+    greenroom::run(|| {
+        let first = Builder::new().name("first").spawn(|| ()).unwrap();
+        let heir = Builder::new().name("heir").spawn(|| black_box(deep(0))).unwrap();
+        (first.join().unwrap(), heir.join().unwrap())
+    });
 }
 
 fn deep_on_a_small_stack() {
@@ -452,6 +461,8 @@ fn an_overflow_names_the_green_thread_its_spawn_site_and_the_size_of_its_stack()
 fn an_overflow_of_the_smallest_stack_and_of_one_without_a_name_is_reported_too() {
     let site = site_of(r#"name("deep").stack_size(1)"#);
     end_of("deep, small").assert_died(libc::SIGABRT, &["stack overflow", "\"deep\"", &site]);
+    let site = site_of(r#"name("heir")"#);
+    end_of("deep, heir").assert_died(libc::SIGABRT, &["stack overflow", "\"heir\"", &site]);
     let site = site_of(r#"("deep, nameless", ||"#);
     end_of("deep, nameless").assert_died(libc::SIGABRT, &["stack overflow in green thread", &site]);
 }

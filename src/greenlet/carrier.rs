@@ -44,7 +44,7 @@ impl Carrier {
             stranded: Cell::new(false),
             promised: Cell::new(true),
             class,
-            label: Label::new(kind, None, site, pool.size(class)),
+            label: Label::new(kind, None, site, pool.kib(class)),
             pool,
         })
     }

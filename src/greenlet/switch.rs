@@ -23,6 +23,7 @@
 
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use corosensei::stack::valgrind::ValgrindStackRegistration;
 use corosensei::{Coroutine as Raw, CoroutineResult};
@@ -87,6 +88,22 @@ impl Coroutine {
         // corosensei panics if it has not ended, and tells an address sanitizer that the stack is free for others.
         ManuallyDrop::into_inner(self.raw).into_stack()
     }
+
+    /// As [`into_stack`](Self::into_stack), where it lies: to move what was just written to stalls the processor.
+    ///
+    /// # Safety
+    ///
+    /// It has ended, and is not used after this.
+    #[inline(always)]
+    pub(crate) unsafe fn take_stack(&mut self) -> Stack {
+        // SAFETY: it has ended, so nothing stands on its stack, and is not used after this (caller). It is reset already; said
+        // again, the compiler knows that nothing can fail, and so what it need not move.
+        unsafe {
+            let mut raw = ManuallyDrop::take(&mut self.raw);
+            raw.force_reset();
+            raw.into_stack()
+        }
+    }
 }
 
 /// Returns control, and `word`, to whoever resumed the coroutine of `yielder`; returns the word of the next resume.
@@ -126,14 +143,19 @@ pub(crate) fn stack_pointer() -> usize {
     here
 }
 
-/// Runs `f` on the stack from which the coroutine of `yielder` was resumed, below all that stands there.
+/// Runs `f` on the stack from which the coroutine of `yielder` was resumed, below all that stands there. Its panic goes on in
+/// the caller: it is carried over, because no unwinding finds its way from stack to stack.
 ///
 /// # Safety
 ///
 /// As for [`suspend`]; and `f` does not switch.
 pub(crate) unsafe fn on_resumers_stack<R: Send>(yielder: *const Yielder, f: impl FnOnce() -> R + Send) -> R {
+    let contained = || catch_unwind(AssertUnwindSafe(f));
     // SAFETY: the coroutine is running, so its resumer waits and its stack is free below the saved pointer (caller).
-    unsafe { (*yielder).on_parent_stack(f) }
+    match unsafe { (*yielder).on_parent_stack(contained) } {
+        Ok(value) => value,
+        Err(payload) => resume_unwind(payload),
+    }
 }
 
 // SAFETY: it is mapped, 16-byte aligned at the top, larger than 4 KiB, with a guard below its bottom that faults on every touch

@@ -30,9 +30,9 @@ impl Hub {
     }
 
     /// Counts one more user of stacks of `bytes` (None: the default size); returns the class and what `bytes` was rounded
-    /// to. Running out shows here.
+    /// to, in KiB. Running out shows here.
     #[inline(always)]
-    pub(crate) fn promise_stack(&self, bytes: Option<usize>) -> io::Result<(Class, usize)> {
+    pub(crate) fn promise_stack(&self, bytes: Option<usize>) -> io::Result<(Class, u32)> {
         if self.closing.get() || self.alive() >= self.max_threads {
             return Err(self.no_more());
         }
@@ -40,7 +40,7 @@ impl Hub {
             None => self.default_stacks,
             Some(bytes) => {
                 let class = self.pool.class(bytes)?;
-                (class, self.pool.size(class))
+                (class, self.pool.kib(class))
             }
         };
         self.pool.promise(stacks.0)?;
@@ -88,7 +88,7 @@ impl Hub {
 
     /// Tells everybody who waits for the end of the running green thread; it is called on its own stack, as its last act
     /// but returning. Wakers are user code: they run here, where they cannot switch.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn announce_end(&self) {
         let task = self.running();
         task.state.set(State::Ended);
@@ -160,11 +160,13 @@ impl Hub {
     /// A number no other green thread or root of this process has had.
     #[inline]
     pub(crate) fn next_id(&self) -> u64 {
-        let (mut next, mut end) = self.ids.get();
-        if next == end {
+        let mut next = self.next_id.get();
+        if next == self.ids_end.get() {
+            let end;
             (next, end) = reserve_ids(1024);
+            self.ids_end.set(end);
         }
-        self.ids.set((next + 1, end));
+        self.next_id.set(next + 1);
         next
     }
 }

@@ -146,6 +146,8 @@ pub(crate) struct Hub {
     pub(crate) until_look: Cell<u32>,
     /// How many of these the batch that runs will not make, because it was ended.
     forgone: Cell<u32>,
+    /// Who ends may hand its stack on: in a batch whose order is plain.
+    bequeaths: Cell<bool>,
     /// What was counted so far; other OS threads are shown it after each batch.
     pub(crate) switches: Cell<u64>,
     pub(crate) spawned: Cell<u64>,
@@ -161,12 +163,14 @@ pub(crate) struct Hub {
     root: Box<Task>,
     pub(crate) pool: Pool,
     pub(crate) memory: Memory,
-    /// The class of stacks that most get, and its size.
-    default_stacks: (Class, usize),
+    /// The class of stacks that most get, and its size in KiB.
+    default_stacks: (Class, u32),
     /// Those that are alive and not daemons, and the root's wait for there being none.
     pub(crate) lasting: Cell<usize>,
     pub(crate) all_ended: WaitList,
-    ids: Cell<(u64, u64)>,
+    /// The next number for a green thread, and the first one that is not reserved.
+    next_id: Cell<u64>,
+    ids_end: Cell<u64>,
     pub(crate) number: u64,
     /// The hub in the word of a lock: see `park::seat::me`.
     pub(crate) tag: u64,
@@ -199,7 +203,7 @@ impl Hub {
         let (reactor, waker) = Reactor::new(settings.event_capacity)?;
         let pool = Pool::new(stack::Settings { cache: settings.stack_cache, guards: settings.guards });
         let class = pool.class(settings.stack_size)?;
-        let default_stacks = (class, pool.size(class));
+        let default_stacks = (class, pool.kib(class));
         let remote = Arc::new(Remote::new(waker));
         let root = Task::root(root_id());
         let number = next_hub_number();
@@ -210,6 +214,7 @@ impl Hub {
             budget: Cell::new(BUDGET),
             until_look: Cell::new(0),
             forgone: Cell::new(0),
+            bequeaths: Cell::new(false),
             switches: Cell::new(0),
             spawned: Cell::new(0),
             stacks: Cell::new(0),
@@ -225,7 +230,8 @@ impl Hub {
             default_stacks,
             lasting: Cell::new(0),
             all_ended: WaitList::new(),
-            ids: Cell::new((0, 0)),
+            next_id: Cell::new(0),
+            ids_end: Cell::new(0),
             number,
             tag: (number % 127 + 1) << 1,
             spare_letters: Cell::default(),

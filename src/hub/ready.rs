@@ -53,6 +53,12 @@ impl Ready {
         }
     }
 
+    /// Who is first. It stays.
+    #[inline(always)]
+    pub(crate) fn first(&self) -> Option<TaskPtr> {
+        (!self.is_empty()).then(|| self.at(self.head.get()))
+    }
+
     /// Takes out the first.
     #[inline(always)]
     pub(crate) fn pop_first(&self) -> Option<TaskPtr> {

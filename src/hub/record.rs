@@ -116,20 +116,21 @@ pub(crate) const METHODS_OF_ROOT: &Methods = &Methods {
 pub(crate) struct Record(NonNull<Task>);
 
 impl Record {
-    /// Makes a record in memory that `write` fills, the head with the methods it is given: where it stays, because one that is
-    /// built elsewhere and then copied stalls the processor.
+    /// Memory for a record, and the methods that its head is to have. It is filled where it stays, because one that is built
+    /// elsewhere and then copied stalls the processor.
+    #[inline(always)]
+    pub(crate) fn memory_for<W: Whole>(hub: &Hub) -> (NonNull<W>, &'static Methods) {
+        (hub.memory.take(MethodsOf::<W>::SIZE).cast(), MethodsOf::<W>::ALL)
+    }
+
+    /// The record that was made there.
     ///
     /// # Safety
     ///
-    /// `write` fills all of it. What the `W` borrows outlives all calls of the record's methods but the drop, and is gone from
-    /// it by then.
+    /// It is the memory that [`memory_for`](Self::memory_for) gave, all of it filled. What the `W` borrows outlives all calls
+    /// of the record's methods but the drop, and is gone from it by then.
     #[inline(always)]
-    pub(crate) unsafe fn new<W: Whole>(
-        hub: &Hub,
-        write: impl FnOnce(NonNull<W>, &'static Methods),
-    ) -> Record {
-        let place = hub.memory.take(MethodsOf::<W>::SIZE).cast::<W>();
-        write(place, MethodsOf::<W>::ALL);
+    pub(crate) unsafe fn new<W: Whole>(place: NonNull<W>) -> Record {
         place.as_ptr().expose_provenance();
         Record(place.cast())
     }

@@ -11,7 +11,7 @@ use crate::greenlet::chain::Strand;
 use crate::greenlet::switch::{Coroutine, Yielder};
 use crate::hub::living::Place;
 use crate::hub::locals::Locals;
-use crate::hub::record::{METHODS_OF_ROOT, Methods};
+use crate::hub::record::{METHODS_OF_ROOT, Methods, Record};
 use crate::hub::remote::Identity;
 use crate::hub::requests::Requests;
 use crate::hub::scopes::Scopes;
@@ -154,8 +154,40 @@ pub(crate) enum Fate {
     Wanted,
     /// Nobody will: it is dropped when it comes.
     Unwanted,
-    /// It was taken or dropped.
-    Gone,
+    /// Somebody has taken it.
+    Taken,
+    /// It was dropped.
+    Dropped,
+}
+
+/// The coroutine in which a green thread runs.
+pub(crate) enum Seat {
+    /// It has not begun, or has ended.
+    None,
+    Own(Coroutine),
+    /// The one in the record of a green thread that has ended, and handed its stack on (see [`turn`](crate::hub::turn)): for as
+    /// long as it runs there, and parks once.
+    Inherited(Record),
+}
+
+impl Seat {
+    /// Puts a coroutine in, where there is none.
+    #[inline(always)]
+    pub(crate) fn fill(&mut self, coroutine: Coroutine) -> &mut Coroutine {
+        // What was here owns nothing: it was taken out.
+        std::mem::forget(std::mem::replace(self, Seat::Own(coroutine)));
+        match self {
+            Seat::Own(coroutine) => coroutine,
+            _ => unreachable!(),
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> Option<Coroutine> {
+        match std::mem::replace(self, Seat::None) {
+            Seat::Own(coroutine) => Some(coroutine),
+            _ => None,
+        }
+    }
 }
 
 /// What a parked green thread has left in a line, for the case that it never runs again.
@@ -173,9 +205,10 @@ pub(crate) struct Task {
     pub(crate) requests: Cell<Requests>,
     /// Which requests end the wait it is in. Has meaning while it is parked.
     pub(crate) heeds: Cell<Requests>,
-    /// It ended by a panic; and somebody has taken its result.
+    /// It ended by a panic.
     pub(crate) panicked: Cell<bool>,
-    pub(crate) joined: Cell<bool>,
+    /// Its seat is inherited. The seat itself cannot be asked while its coroutine runs.
+    pub(crate) inherits: Cell<bool>,
     pub(crate) result: Cell<Fate>,
     pub(crate) daemon: bool,
     /// Where on its stack it left the OS thread last: bits 4 to 19 of the address.
@@ -187,7 +220,7 @@ pub(crate) struct Task {
     /// Its way back to the hub. Has meaning from its first run to its end; null for the root.
     pub(crate) yielder: Cell<*const Yielder>,
     /// Its stack with what stands on it: from its first run to its end. Touched by the turn of the hub only.
-    pub(crate) coroutine: UnsafeCell<Option<Coroutine>>,
+    pub(crate) seat: UnsafeCell<Seat>,
     /// The greenlets and generators that stand on this green thread's stack.
     pub(crate) strand: Strand,
     pub(crate) waiting_for: Cell<WaitingFor>,
@@ -256,14 +289,14 @@ impl Task {
             (&raw mut (*task).requests).write(Cell::new(Requests::NONE));
             (&raw mut (*task).heeds).write(Cell::new(Requests::NONE));
             (&raw mut (*task).panicked).write(Cell::new(false));
-            (&raw mut (*task).joined).write(Cell::new(false));
+            (&raw mut (*task).inherits).write(Cell::new(false));
             (&raw mut (*task).result).write(Cell::new(Fate::Wanted));
             (&raw mut (*task).daemon).write(birth.daemon);
             (&raw mut (*task).stands_at).write(Cell::new(0));
             (&raw mut (*task).class).write(birth.class);
             (&raw mut (*task).counts).write(Cell::new(1));
             (&raw mut (*task).yielder).write(Cell::new(std::ptr::null()));
-            (&raw mut (*task).coroutine).write(UnsafeCell::new(None));
+            (&raw mut (*task).seat).write(UnsafeCell::new(Seat::None));
             (&raw mut (*task).strand).write(Strand::new());
             (&raw mut (*task).waiting_for).write(Cell::new(WaitingFor::Nothing));
             (&raw mut (*task).timer).write(Cell::new(None));
@@ -299,7 +332,7 @@ impl Task {
     /// Whether nothing is left in its record that must be dropped, body and result included.
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.result.get() == Fate::Gone
+        matches!(self.result.get(), Fate::Taken | Fate::Dropped)
             && self.rare.get().is_none()
             && self.label.name().is_none()
             && self.strand.has_no_roots()
@@ -322,6 +355,11 @@ impl Task {
 
     pub(crate) fn is_root(&self) -> bool {
         self.class.is_none()
+    }
+
+    /// Whether somebody has taken its result.
+    pub(crate) fn is_joined(&self) -> bool {
+        self.result.get() == Fate::Taken
     }
 
     pub(crate) fn rare(&self) -> &Rare {
@@ -360,6 +398,7 @@ impl Task {
 /// Where one is kept (the ready queue, a timer, a wait list, the hub's `current`) it is taken out before its green
 /// thread is struck from the books: that is what makes [`get`](Self::get) right.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(transparent)]
 pub(crate) struct TaskPtr(NonNull<Task>);
 
 impl TaskPtr {

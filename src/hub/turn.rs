@@ -9,18 +9,23 @@
 //!
 //! It runs on the root's stack (on whatever stack the root parked on), between two lines of the root's own code. A
 //! green thread is entered by one `resume` and comes back when it parks or ends; it never enters another itself.
+//!
+//! But for this: where one ends and the next in the queue begins, that next one inherits the stack, with the coroutine on it,
+//! and begins there, without a switch. The coroutine lies in the record of the one for whom it was made, the host, which
+//! stays until it is free: the heir keeps it. When the heir has parked and runs again, the coroutine moves to its own record.
 
 use std::io;
 use std::ptr;
 
 use crate::greenlet::chain::{self, Strand};
-use crate::greenlet::switch::{Coroutine, Step};
+use crate::greenlet::switch::{Coroutine, Step, Yielder};
 use crate::hub::clock::Moment;
 use crate::hub::deadlock::Doubts;
 use crate::hub::forked;
 use crate::hub::record::Record;
-use crate::hub::task::{Task, TaskPtr};
-use crate::hub::{Hub, full_budget};
+use crate::hub::task::{Seat, Task, TaskPtr};
+use crate::hub::{self, Hub, full_budget};
+use crate::stack::Stack;
 
 /// Switches between two looks outside. A prime, as in Go and tokio, so that it falls into step with no pattern of the program.
 const SWITCHES_A_LOOK: u32 = 61;
@@ -54,7 +59,9 @@ impl Hub {
     fn batch(&self) -> bool {
         let left = self.until_look.get();
         self.forgone.set(0);
+        self.bequeaths.set(self.plain);
         let to_root = if self.plain { self.batch_in::<true>() } else { self.batch_in::<false>() };
+        self.bequeaths.set(false);
         self.back_on_root();
         // To the root it is no switch.
         let switches = left - self.until_look.get() - self.forgone.get() - u32::from(to_root);
@@ -121,13 +128,12 @@ impl Hub {
         // with nobody's code in between (S15).
         unsafe { Strand::run_on(&task.strand) };
         // SAFETY: only the turn touches this cell, and the green thread that runs now cannot turn (S7).
-        let place = unsafe { &mut *task.coroutine.get() };
-        if place.is_none() {
-            self.bind(task, place);
-        }
-        let step = match place {
-            Some(coroutine) => coroutine.resume(0),
-            None => Step::Ended,
+        let step = match unsafe { &mut *task.seat.get() } {
+            Seat::Own(coroutine) => coroutine.resume(0),
+            seat => match self.take_seat(task, seat) {
+                Some((coroutine, word)) => coroutine.resume(word),
+                None => Step::Ended,
+            },
         };
         if !PLAIN && let Some(watchdog) = &self.watchdog {
             watchdog.ends();
@@ -161,25 +167,63 @@ impl Hub {
     }
 
     /// Binds a stack for a green thread that begins: late, so that who waits to begin has none and who begins gets a hot one.
-    /// If there is none after all, the green thread ends here, and its body learns why.
+    /// If there is none after all, the green thread ends here, and its body learns why. To an heir comes what it inherited.
+    /// Returns the coroutine and the word with which it is resumed.
     #[inline(always)]
-    fn bind(&self, task: &Task, place: &mut Option<Coroutine>) {
-        let record = TaskPtr::new(task);
+    fn take_seat<'s>(&self, task: &Task, seat: &'s mut Seat) -> Option<(&'s mut Coroutine, usize)> {
+        if let Seat::Inherited(host) = seat {
+            task.inherits.set(false);
+            let host = host.clone();
+            // SAFETY: only the turn touches this cell, and nobody runs in that coroutine now (S7).
+            let coroutine = unsafe { &mut *host.task().seat.get() }.take()?;
+            return Some((seat.fill(coroutine), 0));
+        }
         let class = task.class.expect("every green thread has a size of stack");
         match self.pool.bind(class, &task.label) {
             Ok(stack) => {
                 self.stacks.set(self.stacks.get() + 1);
-                *place = Some(Coroutine::new(stack, move |yielder, _| {
-                    // SAFETY: it stays until it is struck from the books, after this has returned; and it is no root (S15).
-                    unsafe {
-                        record.get().yielder.set(yielder);
-                        Record::run(record.get());
-                    }
-                    0
-                }));
+                let (first, top) = (TaskPtr::new(task), stack.top());
+                // SAFETY: `first` is alive and no root, and this is its stack (S15): `step` says so.
+                let body = move |yielder: &Yielder, top| unsafe { run_all(first, yielder, top) };
+                Some((seat.fill(Coroutine::new(stack, body)), top))
             }
-            Err(error) => self.refuse(&self.living.keep(task), error),
+            Err(error) => {
+                self.refuse(&self.living.keep(task), error);
+                None
+            }
         }
+    }
+
+    /// Who inherits the stack of `task`, which has ended: the next in the queue, if it is to begin now and wants no other size.
+    #[inline(always)]
+    fn heir_of(&self, task: &Task) -> Option<&Task> {
+        let first = self.ready.first().filter(|_| self.bequeaths.get() && self.until_look.get() != 0)?;
+        // SAFETY: who is in the ready queue is alive (S15).
+        let heir = unsafe { first.get() };
+        (heir.class == task.class && heir.yielder.get().is_null()).then_some(heir)
+    }
+
+    /// `task` has ended, and `heir` begins on its stack.
+    ///
+    /// # Safety
+    ///
+    /// The one is who runs, with a stack that has that `top`; the other is its [`heir_of`](Self::heir_of).
+    #[inline(never)]
+    unsafe fn bequeath(&self, task: &Task, heir: &Task, top: usize) {
+        self.ready.pop_first();
+        self.until_look.set(self.until_look.get() - 1);
+        self.budget.set(full_budget());
+        self.current.set(TaskPtr::new(heir));
+        // SAFETY: the strand and the label are in a record that stays until its owner has ended and `forget` is called, or
+        // another one is named here (S15). The stack is bound (caller).
+        unsafe {
+            Strand::run_on(&heir.strand);
+            Stack::relabel(top, &heir.label);
+        }
+        let host = self.forget(task);
+        heir.inherits.set(true);
+        // SAFETY: it has no coroutine, and only the turn touches this cell (S7).
+        unsafe { heir.seat.get().write(Seat::Inherited(host)) };
     }
 
     #[cold]
@@ -189,17 +233,34 @@ impl Hub {
         self.announce_end();
     }
 
-    /// Takes back the stack of a green thread that has ended, and forgets the green thread.
+    /// Takes back the stack of `host`, whose coroutine has ended, and forgets the green thread that ran there last: that one, or
+    /// an heir.
     #[inline(always)]
-    fn finish(&self, task: &Task) {
-        // SAFETY: as in `step`; the coroutine has ended.
-        let place = unsafe { &mut *task.coroutine.get() };
-        if let Some(coroutine) = place.take() {
-            self.pool.give_back(coroutine.into_stack());
-            self.stacks.set(self.stacks.get() - 1);
+    fn finish(&self, host: &Task) {
+        // SAFETY: as in `step`; the coroutine has ended, and is not used after this.
+        unsafe {
+            if let Seat::Own(coroutine) = &mut *host.seat.get() {
+                self.pool.give_back(coroutine.take_stack());
+                host.seat.get().write(Seat::None);
+                self.stacks.set(self.stacks.get() - 1);
+            }
         }
+        drop(self.forget(self.running()));
+    }
+
+    /// Strikes a green thread that has ended from the books; returns the record in which its coroutine lies, or lay.
+    #[inline(always)]
+    fn forget(&self, task: &Task) -> Record {
         self.pool.release(task.class.expect("every green thread has a size of stack"));
-        drop(self.strike(task));
+        let record = self.strike(task);
+        if task.inherits.get() {
+            // SAFETY: its coroutine does not lie here, and only the turn touches this cell (S7).
+            let seat = std::mem::replace(unsafe { &mut *task.seat.get() }, Seat::None);
+            if let Seat::Inherited(host) = seat {
+                return host;
+            }
+        }
+        record
     }
 
     /// Ends the batch that runs, if one does.
@@ -288,6 +349,29 @@ impl Hub {
                 None => break,
             }
         }
+    }
+}
+
+/// What a coroutine does: it runs `first`, and then whoever inherits it. It does not unwind, as C's functions do not: so nobody
+/// need be ready to catch that.
+///
+/// # Safety
+///
+/// `first` is alive and has a body to run. It runs in this coroutine, whose stack has that `top`.
+#[inline(never)]
+unsafe extern "C" fn run_all(first: TaskPtr, yielder: &Yielder, top: usize) -> usize {
+    // SAFETY: it stays until it is struck from the books, which comes after its end (S15).
+    let mut task = unsafe { first.get() };
+    loop {
+        task.yielder.set(yielder);
+        // SAFETY: it is as `first`.
+        unsafe { Record::run(task) };
+        let hub = hub::current();
+        hub.announce_end();
+        let Some(heir) = hub.heir_of(task) else { return 0 };
+        // SAFETY: it ran, and the stack is its own (caller).
+        unsafe { hub.bequeath(task, heir, top) };
+        task = heir;
     }
 }
 

@@ -39,15 +39,14 @@ pub(crate) struct Label {
 }
 
 impl Label {
-    /// `size` is in bytes.
     #[inline(always)]
     pub(crate) fn new(
         kind: Kind,
         name: Option<Box<str>>,
         site: &'static Location<'static>,
-        size: usize,
+        kib: u32,
     ) -> Label {
-        Label { site, name: name.map(Box::new), kib: u32::try_from(size >> 10).unwrap_or(u32::MAX), kind }
+        Label { site, name: name.map(Box::new), kib, kind }
     }
 
     #[inline(always)]
@@ -77,7 +76,7 @@ mod tests {
     fn the_report_names_user_site_and_size() {
         let site = Location::caller();
         let (file, line, column) = (site.file(), site.line(), site.column());
-        let mut label = Label::new(Kind::GreenThread, Some("deep".into()), site, 262_144);
+        let mut label = Label::new(Kind::GreenThread, Some("deep".into()), site, 256);
         assert_eq!(
             label.to_string(),
             format!(

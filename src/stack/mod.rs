@@ -116,9 +116,10 @@ impl Pool {
         Class::of(index)
     }
 
-    /// Bytes that a stack of `class` has at least.
-    pub(crate) fn size(&self, class: Class) -> usize {
-        self.shelves.with(|shelves| shelves[class.index()].size())
+    /// How much a stack of `class` has at least, as its label says it.
+    pub(crate) fn kib(&self, class: Class) -> u32 {
+        let bytes = self.shelves.with(|shelves| shelves[class.index()].size());
+        u32::try_from(bytes >> 10).unwrap_or(u32::MAX)
     }
 
     /// Promises a stack of `class` to one more user, until [`release`](Self::release).

@@ -141,7 +141,7 @@ mod tests {
         let pool = Pool::new(Settings::default());
         let class = pool.class(DEFAULT_SIZE).unwrap();
         pool.promise(class).unwrap();
-        let label = Label::new(Kind::Greenlet, None, Location::caller(), pool.size(class));
+        let label = Label::new(Kind::Greenlet, None, Location::caller(), pool.kib(class));
         let stack = pool.bind(class, &label).unwrap();
         let (top, bottom, limit) = (stack.top(), stack.bottom(), stack.limit_address().get());
         let elsewhere = &raw const label as usize;

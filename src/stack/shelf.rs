@@ -177,9 +177,11 @@ impl Shelf {
         }
     }
 
-    /// Unmaps chunks of which nothing is out, as long as the others are more than enough for who was promised one.
+    /// Unmaps chunks of which nothing is out, as long as the others are more than enough for who was promised one, and for
+    /// the cache: else users who come and go by the hundred would map and unmap them each time.
     fn unmap_spare(&mut self) {
-        self.unmap_down_to(FEWEST_SLOTS.max(self.promised + self.promised / 2));
+        let enough = (self.promised + self.promised / 2).max(self.cache);
+        self.unmap_down_to(FEWEST_SLOTS.max(enough));
     }
 
     /// Unmaps chunks of which nothing is out, as long as `enough` slots are left.

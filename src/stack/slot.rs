@@ -51,13 +51,24 @@ impl Stack {
         top
     }
 
+    /// Says who is bound from now on to the stack with that top. The label stays as [`Pool::bind`](super::Pool::bind) asks.
+    ///
+    /// # Safety
+    ///
+    /// The stack is bound.
+    #[inline(always)]
+    pub(crate) unsafe fn relabel(top: usize, label: *const Label) {
+        // SAFETY: the word above the top is the stack's own for as long as it is bound (caller).
+        unsafe { (top as *mut *const Label).write(label) };
+    }
+
     /// The label of whoever is bound to the stack with that top, null for nobody.
     ///
     /// # Safety
     ///
     /// `top` is one of the tops of a chunk that stays mapped during the call.
     pub(super) unsafe fn label_above(top: usize) -> *const Label {
-        // SAFETY: the word above a top is mapped, aligned, and written by the two functions above only (caller).
+        // SAFETY: the word above a top is mapped, aligned, and written by the functions above only (caller).
         unsafe { (top as *const *const Label).read_volatile() }
     }
 

@@ -77,7 +77,7 @@ fn every_byte_of_every_stack_is_its_own() {
         let stacks: Vec<_> = (0..100).map(|_| take(&pool, class)).collect();
         for (index, stack) in stacks.iter().enumerate() {
             assert!(stack.is_fresh());
-            assert!(stack.top() - stack.bottom() >= pool.size(class));
+            assert!((stack.top() - stack.bottom()) >> 10 >= pool.kib(class) as usize);
             fill(stack, index as u8);
         }
         for (index, stack) in stacks.iter().enumerate() {
@@ -143,8 +143,8 @@ fn a_promise_alone_takes_no_stack() {
 fn a_class_is_at_least_the_smallest_size_and_whole_pages() {
     let pool = pool(Guards::Automatic, 64);
     assert!(smallest_size() >= sys::least_signal_stack() + (16 << 10));
-    assert_eq!(pool.size(pool.class(1).unwrap()), smallest_size());
-    assert_eq!(pool.size(pool.class((256 << 10) - 1).unwrap()), 256 << 10);
+    assert_eq!(pool.kib(pool.class(1).unwrap()) as usize, smallest_size() >> 10);
+    assert_eq!(pool.kib(pool.class((256 << 10) - 1).unwrap()), 256);
     assert_eq!(pool.class(256 << 10).unwrap(), pool.class((256 << 10) - 1).unwrap());
     assert_eq!(pool.class(usize::MAX).unwrap_err().kind(), io::ErrorKind::InvalidInput);
 }
@@ -420,7 +420,7 @@ fn a_limit_of_mappings_is_an_error_that_names_it() {
         assert!(error.to_string().contains(&format!("vm.max_map_count = {most}")), "{error}");
         assert!(promised > most / 2 - 500, "{promised}");
         std::thread::spawn(|| drop(vec![1u8; 8 << 20])).join().unwrap();
-        let label = Label::new(Kind::GreenThread, None, Location::caller(), pool.size(class));
+        let label = Label::new(Kind::GreenThread, None, Location::caller(), pool.kib(class));
         pool.give_back(pool.bind(class, &label).unwrap());
     });
 }

@@ -72,12 +72,23 @@ impl<'a, T> Inner<'a, T> {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn join(&self) -> Result<T, JoinError> {
+        if self.is_finished() { self.taken() } else { self.join_later() }
+    }
+
+    #[inline]
+    fn taken(&self) -> Result<T, JoinError> {
+        match self.job.take() {
+            Some(result) => result,
+            None => Err(JoinError::refused("its result was taken before")),
+        }
+    }
+
+    #[inline(never)]
+    fn join_later(&self) -> Result<T, JoinError> {
         match self.await_end(None) {
-            Ok(()) => match self.job.take() {
-                Some(result) => result,
-                None => Err(JoinError::refused("its result was taken before")),
-            },
+            Ok(()) => self.taken(),
             Err(Refusal::OneSelf) => Err(JoinError::refused(ONESELF)),
             Err(_) => Err(park::unwinding()),
         }
@@ -129,7 +140,7 @@ impl<'a, T> Inner<'a, T> {
 impl<T> Drop for Inner<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        if !self.job.task().joined.get() {
+        if !self.job.task().is_joined() {
             self.job.detach();
         }
     }
@@ -172,6 +183,7 @@ impl<T> JoinHandle<T> {
     /// assert_eq!(good.join().unwrap(), "done");
     /// assert_eq!(bad.join().unwrap_err().message(), "no luck");
     /// ```
+    #[inline]
     pub fn join(self) -> Result<T, JoinError> {
         self.inner.join()
     }

@@ -50,24 +50,23 @@ impl<T> Job<'_, T> {
         self.record.detach();
     }
 
-    /// Makes the record.
+    /// Makes the record. The memory comes first: what is made before that would have to be dropped if there is none.
     ///
     /// # Safety
     ///
     /// What `stage` borrows stays until its green thread has ended.
     #[inline(always)]
-    unsafe fn new<F: FnOnce() -> T>(hub: &Hub, birth: Birth, stage: Stage<F, T>) -> Self {
-        let write = |place: NonNull<Parts<F, T>>, methods| {
-            let parts = place.as_ptr();
-            // SAFETY: it is memory for that, and these are its two fields.
-            unsafe {
-                Task::write(NonNull::new_unchecked(&raw mut (*parts).task), birth, methods);
-                (&raw mut (*parts).stage).write(Stages::new(stage));
-            }
+    unsafe fn new<F: FnOnce() -> T>(hub: &Hub, birth: impl FnOnce() -> Birth, stage: Stage<F, T>) -> Self {
+        let (place, methods) = Record::memory_for::<Parts<F, T>>(hub);
+        let parts = place.as_ptr();
+        // SAFETY: it is memory for that, and these are its two fields. When the green thread has ended, body and result are gone
+        // from it or belong to the holder of the handle (caller).
+        let record = unsafe {
+            (&raw mut (*parts).stage).write(Stages::new(stage));
+            Task::write(NonNull::new_unchecked(&raw mut (*parts).task), birth(), methods);
+            Record::new(place)
         };
-        // SAFETY: it is filled above. When the green thread has ended, body and result are gone from it or belong to the holder
-        // of the handle (caller).
-        Job { record: unsafe { Record::new(hub, write) }, result: PhantomData }
+        Job { record, result: PhantomData }
     }
 }
 
@@ -196,12 +195,13 @@ where
     F: FnOnce() -> T + 'a,
     T: 'a,
 {
-    let (class, size) = hub.promise_stack(options.stack_size)?;
-    let birth = Birth {
-        id: hub.next_id(),
+    let (class, kib) = hub.promise_stack(options.stack_size)?;
+    let id = hub.next_id();
+    let birth = || Birth {
+        id,
         class: Some(class),
         daemon: options.daemon,
-        label: Label::new(Kind::GreenThread, options.name, site, size),
+        label: Label::new(Kind::GreenThread, options.name, site, kib),
     };
     // SAFETY: what it borrows is there until it has ended (caller).
     let job = unsafe { Job::new(hub, birth, Stage::Waiting(body)) };
@@ -217,7 +217,7 @@ pub(crate) fn stillborn<T: 'static>(site: &'static Location<'static>, why: JoinE
 /// What stands for a green thread whose body has been run by somebody else.
 pub(crate) fn ended<'a, T: 'a>(site: &'static Location<'static>, result: Result<T, JoinError>) -> Job<'a, T> {
     let hub = hub::current();
-    let birth = Birth {
+    let birth = || Birth {
         id: hub.next_id(),
         class: None,
         daemon: true,
@@ -275,7 +275,7 @@ impl<F: FnOnce() -> T, T> Parts<F, T> {
         self.task.panicked.set(result.as_ref().is_err_and(JoinError::is_panic));
         if self.task.result.get() == Fate::Unwanted {
             contain(|| drop(result));
-            self.task.result.set(Fate::Gone);
+            self.task.result.set(Fate::Dropped);
         } else {
             self.stage.set(Stage::Ended(result));
         }
@@ -301,7 +301,6 @@ unsafe impl<F: FnOnce() -> T, T> Whole for Parts<F, T> {
     fn run(&self) {
         self.run_and_keep();
         self.end_what_is_its_own();
-        hub::current().announce_end();
     }
 
     fn refuse(&self, why: io::Error) {
@@ -321,8 +320,7 @@ unsafe impl<F: FnOnce() -> T, T> Whole for Parts<F, T> {
         if !self.stage.has_ended() {
             return None;
         }
-        self.task.joined.set(true);
-        self.task.result.set(Fate::Gone);
+        self.task.result.set(Fate::Taken);
         match self.stage.replace(Stage::Taken) {
             Stage::Ended(result) => Some(result),
             _ => unreachable!("it has ended"),
@@ -335,7 +333,7 @@ unsafe impl<F: FnOnce() -> T, T> Whole for Parts<F, T> {
         if self.stage.has_ended() {
             let unread = self.stage.replace(Stage::Taken);
             contain(|| drop(unread));
-            self.task.result.set(Fate::Gone);
+            self.task.result.set(Fate::Dropped);
         }
     }
 }

@@ -168,7 +168,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         if children.len() >= self.roomy.get() {
             children.retain(|child| {
                 let task = child.task();
-                task.state.get() != State::Ended || (task.panicked.get() && !task.joined.get())
+                task.state.get() != State::Ended || (task.panicked.get() && !task.is_joined())
             });
             self.roomy.set(16.max(children.len() * 2));
         }
@@ -176,7 +176,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     }
 
     fn note_failure(&self, child: &Record) {
-        if child.task().panicked.get() && !child.task().joined.get() {
+        if child.task().panicked.get() && !child.task().is_joined() {
             self.failed.set(true);
         }
     }

@@ -1,5 +1,6 @@
 //! `greenroom::thread`: birth, names, parking. Its other sides have a file each.
 
+mod heirs;
 mod join;
 mod kill;
 mod locals;
