@@ -31,6 +31,42 @@ pub(crate) fn monotonic_clock() -> u64 {
         libc::clock_gettime(CLOCK, time.as_mut_ptr());
         time.assume_init()
     };
+    count(time)
+}
+
+/// The same clock as it was at the kernel's last tick, which takes a fifth of the time to read. None where there is no such.
+#[inline]
+pub(crate) fn coarse_clock() -> Option<u64> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let mut time = MaybeUninit::<libc::timespec>::uninit();
+        // SAFETY: the kernel writes one timespec, if it returns 0.
+        unsafe {
+            let read = libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, time.as_mut_ptr()) == 0;
+            read.then(|| count(time.assume_init()))
+        }
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    None
+}
+
+/// The kernel's tick in nanoseconds, where there is a [`coarse_clock`].
+pub(crate) fn tick() -> Option<u64> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let mut time = MaybeUninit::<libc::timespec>::uninit();
+        // SAFETY: as above.
+        unsafe {
+            let read = libc::clock_getres(libc::CLOCK_MONOTONIC_COARSE, time.as_mut_ptr()) == 0;
+            read.then(|| count(time.assume_init()))
+        }
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    None
+}
+
+#[inline]
+fn count(time: libc::timespec) -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 

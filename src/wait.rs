@@ -152,7 +152,7 @@ pub fn killall<T>(handles: &[JoinHandle<T>]) {
 /// assert_eq!(wait(&[&slow, &fast], None, Some(1)), [1]);
 /// ```
 pub fn wait(objects: &[&dyn Waitable], timeout: Option<Duration>, count: Option<usize>) -> Vec<usize> {
-    let deadline = timeout.and_then(|limit| hub::current().clock.after(limit));
+    let deadline = timeout.and_then(|limit| hub::current().clock.limit(limit));
     let mut gathering = Gathering::new(objects);
     let wanted = count.unwrap_or(objects.len());
     let mut ready = Vec::new();

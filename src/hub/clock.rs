@@ -8,18 +8,30 @@ use crate::sys;
 /// A point in time of one hub, in nanoseconds since it began. 584 years are enough; what lies beyond is "never".
 pub(crate) type Moment = u64;
 
+/// By what part of itself a long time limit may be exceeded.
+const COARSENESS: u64 = 256;
+
 pub(crate) struct Clock {
     began: Instant,
     /// The same, as the system counts.
     count: u64,
     is_virtual: bool,
+    /// How far the system's coarse clock may be behind, and from when on time limits are counted by it.
+    lag: u64,
+    coarse_from: u64,
     /// What a virtual clock shows. It stands still but for its jumps, so that runs repeat.
     shown: Cell<Moment>,
 }
 
 impl Clock {
     pub(crate) fn new(is_virtual: bool) -> Clock {
-        Clock { began: Instant::now(), count: sys::monotonic_clock(), is_virtual, shown: Cell::new(0) }
+        let tick = sys::tick().filter(|_| !is_virtual);
+        // The kernel moves that clock on at each tick, and sees to it after five if the processor whose task that is does not
+        // (kernel/time/tick-sched.c, MAX_STALLED_JIFFIES).
+        let lag = tick.unwrap_or(0).saturating_mul(8);
+        let coarse_from = if lag == 0 { u64::MAX } else { lag.saturating_mul(COARSENESS) };
+        let (began, count) = (Instant::now(), sys::monotonic_clock());
+        Clock { began, count, is_virtual, lag, coarse_from, shown: Cell::new(0) }
     }
 
     #[inline]
@@ -34,6 +46,19 @@ impl Clock {
     #[inline]
     pub(crate) fn after(&self, wait: Duration) -> Option<Moment> {
         self.now().checked_add(nanoseconds(wait)?)
+    }
+
+    /// The moment at which a time limit of `wait` is over: as [`after`](Self::after), but that a limit of many seconds may last
+    /// longer by a part in [`COARSENESS`]. Most limits are long and never reached, and to read the clock is half of what they
+    /// cost.
+    #[inline]
+    pub(crate) fn limit(&self, wait: Duration) -> Option<Moment> {
+        let long = nanoseconds(wait)?;
+        let coarse = if long >= self.coarse_from { sys::coarse_clock() } else { None };
+        match coarse.and_then(|shown| (shown + self.lag).checked_sub(self.count)) {
+            Some(now) => now.checked_add(long),
+            None => self.now().checked_add(long),
+        }
     }
 
     /// The moment at which the system's clock will show `instant`. On a virtual clock: as long from now as that was from
@@ -78,6 +103,23 @@ mod tests {
             assert_eq!(clock.after(beyond), None);
         }
         assert!(clock.after(Duration::from_secs(86_400 * 365 * 500)).is_some());
+    }
+
+    #[test]
+    fn a_limit_is_never_over_early_and_a_long_one_late_by_its_256th_part_at_most() {
+        for clock in [Clock::new(false), Clock::new(true)] {
+            for seconds in [0, 1, 5, 10, 30, 3_600, 86_400 * 365] {
+                let wait = Duration::from_secs(seconds);
+                // Beyond two ticks, so that the coarse clock has stood at each place between them.
+                for _ in 0..2_000 {
+                    let before = clock.after(wait).unwrap();
+                    let limit = clock.limit(wait).unwrap();
+                    let slack = nanoseconds(wait).unwrap() / COARSENESS;
+                    assert!(limit >= before && limit <= clock.after(wait).unwrap() + slack);
+                }
+            }
+            assert_eq!(clock.limit(Duration::MAX), None);
+        }
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Seat {
     /// The moment `wait` from now; None if no clock will ever show it.
     pub(crate) fn limit(self, wait: Duration) -> Option<Limit> {
         match self {
-            Seat::Green { .. } => hub::current().clock.after(wait).map(Limit::OfHub),
+            Seat::Green { .. } => hub::current().clock.limit(wait).map(Limit::OfHub),
             Seat::OsThread(_) => Instant::now().checked_add(wait).map(Limit::OfSystem),
         }
     }

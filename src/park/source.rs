@@ -140,7 +140,7 @@ impl Source {
             if self.nonblocking.get() {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
-            let at = *deadline.get_or_insert_with(|| timeout.and_then(|t| hub::current().clock.after(t)));
+            let at = *deadline.get_or_insert_with(|| timeout.and_then(|t| hub::current().clock.limit(t)));
             turn = Some(self.wait(lane, manner, what, at, turn)?);
         }
     }
@@ -155,7 +155,7 @@ impl Source {
     ) -> io::Result<T> {
         let hub = hub::current();
         park::spend(hub);
-        let deadline = timeout.and_then(|timeout| hub.clock.after(timeout));
+        let deadline = timeout.and_then(|timeout| hub.clock.limit(timeout));
         let mut pause = Duration::ZERO;
         loop {
             if self.closed.get() {

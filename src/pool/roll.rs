@@ -245,7 +245,7 @@ impl Roll {
         if self.has_caller() {
             panic!("a green thread cannot wait for the end of a group that it belongs to");
         }
-        let deadline = limit.and_then(|limit| hub::current().clock.after(limit));
+        let deadline = limit.and_then(|limit| hub::current().clock.limit(limit));
         match park_in(&self.ends, Manner::Infallible, WaitingFor::GroupEnd, deadline) {
             Ok(Woken::Deadline) => self.is_over(),
             Ok(_) => true,

@@ -63,7 +63,7 @@ impl<'a, T> Inner<'a, T> {
         if hub.current.get().is(task) {
             return Err(Refusal::OneSelf);
         }
-        let deadline = limit.and_then(|limit| hub.clock.after(limit));
+        let deadline = limit.and_then(|limit| hub.clock.limit(limit));
         match park_in(&task.waiters, Manner::Infallible, WaitingFor::ThreadEnd(TaskPtr::new(task)), deadline)
         {
             Ok(Woken::Deadline) if !has_ended() => Err(Refusal::TimedOut),

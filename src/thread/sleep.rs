@@ -126,7 +126,7 @@ pub fn park_timeout(limit: Duration) {
 fn wait_for_token(limit: Option<Duration>) {
     let hub = hub::current();
     let identity = hub::identity(hub.running());
-    let deadline = limit.and_then(|limit| hub.clock.after(limit));
+    let deadline = limit.and_then(|limit| hub.clock.limit(limit));
     take_token(&identity, deadline);
 }
 

@@ -16,7 +16,9 @@ use crate::park::payload::Unwind;
 /// A wait that can fail (a socket's) fails with [`TimedOut`](std::io::ErrorKind::TimedOut), [`Elapsed`] inside, and so
 /// does each later one in `f`; one that cannot (a sleep, a join) unwinds to this call. What need not wait succeeds, so a
 /// limit of zero still lets `f` use what is ready. Scopes nest, and each knows its own expiry; once this call has
-/// returned, its expiry disturbs nothing. A limit beyond the clock's range never expires.
+/// returned, its expiry disturbs nothing. A limit beyond the clock's range never expires; one of several seconds may last
+/// longer by its 256th part, for it is counted by a clock that is quicker to read (man 2 clock_gettime,
+/// `CLOCK_MONOTONIC_COARSE`). None ends early.
 ///
 /// # Switching
 ///
@@ -59,7 +61,7 @@ fn open(limit: Duration) -> (u64, u64) {
     let task = hub.running();
     let id = hub.next_id();
     let expired = limit.is_zero();
-    let timer = match hub.clock.after(limit) {
+    let timer = match hub.clock.limit(limit) {
         Some(moment) if !expired => Some(hub.arm(moment, Due::Expire(TaskPtr::new(task), id))),
         _ => None,
     };
