@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell, UnsafeCell};
 use std::fmt;
+use std::mem::{ManuallyDrop, offset_of};
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -160,34 +161,24 @@ pub(crate) enum Fate {
     Dropped,
 }
 
-/// The coroutine in which a green thread runs.
-pub(crate) enum Seat {
-    /// It has not begun, or has ended.
-    None,
-    Own(Coroutine),
-    /// The one in the record of a green thread that has ended, and handed its stack on (see [`turn`](crate::hub::turn)): for as
-    /// long as it runs there, and parks once.
-    Inherited(Record),
+/// Where the coroutine lies in which a green thread runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Seated {
+    /// There is none: it has not begun, or has ended.
+    Nowhere,
+    /// In its own record.
+    Here,
+    /// In that of the host: a green thread that has ended, and left its stack (see [`turn`](crate::hub::turn)). For as long
+    /// as it runs there, and parks once.
+    AtHost,
 }
 
-impl Seat {
-    /// Puts a coroutine in, where there is none.
-    #[inline(always)]
-    pub(crate) fn fill(&mut self, coroutine: Coroutine) -> &mut Coroutine {
-        // What was here owns nothing: it was taken out.
-        std::mem::forget(std::mem::replace(self, Seat::Own(coroutine)));
-        match self {
-            Seat::Own(coroutine) => coroutine,
-            _ => unreachable!(),
-        }
-    }
-
-    pub(crate) fn take(&mut self) -> Option<Coroutine> {
-        match std::mem::replace(self, Seat::None) {
-            Seat::Own(coroutine) => Some(coroutine),
-            _ => None,
-        }
-    }
+/// The coroutine, or whoever has it: [`Seated`] says which. Apart from that, so that it lies in the line of memory that each
+/// switch touches anyway; and because nobody may look in here while the coroutine runs.
+pub(crate) union Seat {
+    nothing: (),
+    pub(crate) own: ManuallyDrop<Coroutine>,
+    pub(crate) host: ManuallyDrop<Record>,
 }
 
 /// What a parked green thread has left in a line, for the case that it never runs again.
@@ -207,8 +198,7 @@ pub(crate) struct Task {
     pub(crate) heeds: Cell<Requests>,
     /// It ended by a panic.
     pub(crate) panicked: Cell<bool>,
-    /// Its seat is inherited. The seat itself cannot be asked while its coroutine runs.
-    pub(crate) inherits: Cell<bool>,
+    pub(crate) seated: Cell<Seated>,
     pub(crate) result: Cell<Fate>,
     pub(crate) daemon: bool,
     /// Where on its stack it left the OS thread last: bits 4 to 19 of the address.
@@ -240,6 +230,8 @@ pub(crate) struct Task {
     pub(crate) label: Label,
 }
 
+// What a yield touches lies in one line of memory: records are aligned to half of one.
+const _: () = assert!(offset_of!(Task, seat) <= 24);
 // A green thread that has not begun costs its record and little more: with the smallest body and result 224 bytes.
 const _: () = assert!(size_of::<Task>() <= 208);
 
@@ -289,14 +281,14 @@ impl Task {
             (&raw mut (*task).requests).write(Cell::new(Requests::NONE));
             (&raw mut (*task).heeds).write(Cell::new(Requests::NONE));
             (&raw mut (*task).panicked).write(Cell::new(false));
-            (&raw mut (*task).inherits).write(Cell::new(false));
+            (&raw mut (*task).seated).write(Cell::new(Seated::Nowhere));
             (&raw mut (*task).result).write(Cell::new(Fate::Wanted));
             (&raw mut (*task).daemon).write(birth.daemon);
             (&raw mut (*task).stands_at).write(Cell::new(0));
             (&raw mut (*task).class).write(birth.class);
             (&raw mut (*task).counts).write(Cell::new(1));
             (&raw mut (*task).yielder).write(Cell::new(std::ptr::null()));
-            (&raw mut (*task).seat).write(UnsafeCell::new(Seat::None));
+            (&raw mut (*task).seat).write(UnsafeCell::new(Seat { nothing: () }));
             (&raw mut (*task).strand).write(Strand::new());
             (&raw mut (*task).waiting_for).write(Cell::new(WaitingFor::Nothing));
             (&raw mut (*task).timer).write(Cell::new(None));
@@ -410,7 +402,6 @@ impl TaskPtr {
     #[inline(always)]
     pub(crate) fn fetch_record(self) {
         prefetch(self.0.as_ptr().cast());
-        prefetch(self.0.as_ptr().cast::<u8>().wrapping_add(64));
     }
 
     /// # Safety

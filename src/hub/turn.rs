@@ -15,6 +15,7 @@
 //! stays until it is free: the heir keeps it. When the heir has parked and runs again, the coroutine moves to its own record.
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::ptr;
 
 use crate::greenlet::chain::{self, Strand};
@@ -23,7 +24,7 @@ use crate::hub::clock::Moment;
 use crate::hub::deadlock::Doubts;
 use crate::hub::forked;
 use crate::hub::record::Record;
-use crate::hub::task::{Seat, Task, TaskPtr};
+use crate::hub::task::{Seat, Seated, Task, TaskPtr};
 use crate::hub::{self, Hub, full_budget};
 use crate::stack::Stack;
 
@@ -128,12 +129,12 @@ impl Hub {
         // with nobody's code in between (S15).
         unsafe { Strand::run_on(&task.strand) };
         // SAFETY: only the turn touches this cell, and the green thread that runs now cannot turn (S7).
-        let step = match unsafe { &mut *task.seat.get() } {
-            Seat::Own(coroutine) => coroutine.resume(0),
-            seat => match self.take_seat(task, seat) {
-                Some((coroutine, word)) => coroutine.resume(word),
-                None => Step::Ended,
-            },
+        let seat = unsafe { &mut *task.seat.get() };
+        let word = if task.seated.get() == Seated::Here { Some(0) } else { self.take_seat(task, seat) };
+        let step = match word {
+            // SAFETY: its coroutine lies here.
+            Some(word) => unsafe { &mut seat.own }.resume(word),
+            None => Step::Ended,
         };
         if !PLAIN && let Some(watchdog) = &self.watchdog {
             watchdog.ends();
@@ -168,15 +169,18 @@ impl Hub {
 
     /// Binds a stack for a green thread that begins: late, so that who waits to begin has none and who begins gets a hot one.
     /// If there is none after all, the green thread ends here, and its body learns why. To an heir comes what it inherited.
-    /// Returns the coroutine and the word with which it is resumed.
+    /// Returns the word with which the coroutine is resumed, if there is one.
     #[inline(always)]
-    fn take_seat<'s>(&self, task: &Task, seat: &'s mut Seat) -> Option<(&'s mut Coroutine, usize)> {
-        if let Seat::Inherited(host) = seat {
-            task.inherits.set(false);
-            let host = host.clone();
-            // SAFETY: only the turn touches this cell, and nobody runs in that coroutine now (S7).
-            let coroutine = unsafe { &mut *host.task().seat.get() }.take()?;
-            return Some((seat.fill(coroutine), 0));
+    fn take_seat(&self, task: &Task, seat: &mut Seat) -> Option<usize> {
+        if task.seated.get() == Seated::AtHost {
+            task.seated.set(Seated::Here);
+            // SAFETY: the host has it, and nobody runs in it now; only the turn touches the cells of both (S7).
+            unsafe {
+                let host = ManuallyDrop::take(&mut seat.host);
+                host.task().seated.set(Seated::Nowhere);
+                seat.own = ManuallyDrop::new(ManuallyDrop::take(&mut (*host.task().seat.get()).own));
+            }
+            return Some(0);
         }
         let class = task.class.expect("every green thread has a size of stack");
         match self.pool.bind(class, &task.label) {
@@ -185,7 +189,9 @@ impl Hub {
                 let (first, top) = (TaskPtr::new(task), stack.top());
                 // SAFETY: `first` is alive and no root, and this is its stack (S15): `step` says so.
                 let body = move |yielder: &Yielder, top| unsafe { run_all(first, yielder, top) };
-                Some((seat.fill(Coroutine::new(stack, body)), top))
+                seat.own = ManuallyDrop::new(Coroutine::new(stack, body));
+                task.seated.set(Seated::Here);
+                Some(top)
             }
             Err(error) => {
                 self.refuse(&self.living.keep(task), error);
@@ -221,9 +227,9 @@ impl Hub {
             Stack::relabel(top, &heir.label);
         }
         let host = self.forget(task);
-        heir.inherits.set(true);
+        heir.seated.set(Seated::AtHost);
         // SAFETY: it has no coroutine, and only the turn touches this cell (S7).
-        unsafe { heir.seat.get().write(Seat::Inherited(host)) };
+        unsafe { heir.seat.get().write(Seat { host: ManuallyDrop::new(host) }) };
     }
 
     #[cold]
@@ -237,13 +243,14 @@ impl Hub {
     /// an heir.
     #[inline(always)]
     fn finish(&self, host: &Task) {
-        // SAFETY: as in `step`; the coroutine has ended, and is not used after this.
-        unsafe {
-            if let Seat::Own(coroutine) = &mut *host.seat.get() {
-                self.pool.give_back(coroutine.take_stack());
-                host.seat.get().write(Seat::None);
-                self.stacks.set(self.stacks.get() - 1);
-            }
+        if host.seated.replace(Seated::Nowhere) == Seated::Here {
+            // SAFETY: as in `step`; the coroutine has ended, and is not used after this.
+            let stack = unsafe {
+                let seat = &mut *host.seat.get();
+                Coroutine::take_stack(&mut seat.own)
+            };
+            self.pool.give_back(stack);
+            self.stacks.set(self.stacks.get() - 1);
         }
         drop(self.forget(self.running()));
     }
@@ -253,14 +260,12 @@ impl Hub {
     fn forget(&self, task: &Task) -> Record {
         self.pool.release(task.class.expect("every green thread has a size of stack"));
         let record = self.strike(task);
-        if task.inherits.get() {
-            // SAFETY: its coroutine does not lie here, and only the turn touches this cell (S7).
-            let seat = std::mem::replace(unsafe { &mut *task.seat.get() }, Seat::None);
-            if let Seat::Inherited(host) = seat {
-                return host;
-            }
+        if task.seated.get() != Seated::AtHost {
+            return record;
         }
-        record
+        task.seated.set(Seated::Nowhere);
+        // SAFETY: the host has its coroutine, and only the turn touches this cell (S7).
+        unsafe { ManuallyDrop::take(&mut (*task.seat.get()).host) }
     }
 
     /// Ends the batch that runs, if one does.
