@@ -30,7 +30,7 @@ pub(crate) fn find(case: &str) -> Option<Run> {
         "switch_greenlet" => Run::Timed(ours::switching::greenlet, 2),
         "yield2" => Run::Timed(|n| ours::yielding::round_robin(2, n), 2),
         "yield1000" => Run::Timed(|n| ours::yielding::round_robin(1_000, n), 1_000),
-        "spawn_join" => Run::Timed(|n| ours::spawning::batches(1, n), 1),
+        "spawn_join" => Run::Timed(ours::spawning::one_by_one, 1),
         "spawn_10k" => Run::Timed(|n| ours::spawning::batches(10_000, n), 10_000),
         "sleep_cancel" => Run::Timed(ours::timers::around_a_yield, 1),
         "wake_early" => Run::Timed(ours::timers::ended_by_a_neighbour, 1),

@@ -226,6 +226,7 @@ impl Hub {
             Strand::run_on(&heir.strand);
             Stack::relabel(top, &heir.label);
         }
+        self.release_stack(task);
         let host = self.forget(task);
         heir.seated.set(Seated::AtHost);
         // SAFETY: it has no coroutine, and only the turn touches this cell (S7).
@@ -249,16 +250,23 @@ impl Hub {
                 let seat = &mut *host.seat.get();
                 Coroutine::take_stack(&mut seat.own)
             };
-            self.pool.give_back(stack);
+            // Whoever ran there had a stack of that size.
+            self.pool.give_back_for_good(stack);
             self.stacks.set(self.stacks.get() - 1);
+        } else {
+            self.release_stack(host);
         }
         drop(self.forget(self.running()));
+    }
+
+    #[inline(always)]
+    fn release_stack(&self, task: &Task) {
+        self.pool.release(task.class.expect("every green thread has a size of stack"));
     }
 
     /// Strikes a green thread that has ended from the books; returns the record in which its coroutine lies, or lay.
     #[inline(always)]
     fn forget(&self, task: &Task) -> Record {
-        self.pool.release(task.class.expect("every green thread has a size of stack"));
         let record = self.strike(task);
         if task.seated.get() != Seated::AtHost {
             return record;

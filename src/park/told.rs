@@ -1,6 +1,6 @@
 //! Parking in a wait list: until somebody tells.
 
-use crate::hub;
+use crate::hub::Hub;
 use crate::hub::clock::Moment;
 use crate::hub::task::{WaitingFor, Woken};
 use crate::hub::waiters::{Node, WaitList, Waiter};
@@ -10,12 +10,12 @@ use crate::park::{self, Interruption, Manner};
 /// a waiter that is interrupted after it was told passes nothing on.
 #[inline(always)]
 pub(crate) fn park_in(
+    hub: &Hub,
     list: &WaitList,
     manner: Manner,
     what: WaitingFor,
     deadline: Option<Moment>,
 ) -> Result<Woken, Interruption> {
-    let hub = hub::current();
     let node = Node::new(Waiter::Thread(hub.current.get()));
     // SAFETY: both outlive the guard, which leaves on every way out: return, error, unwinding (S15).
     unsafe { list.join(&node) };

@@ -172,7 +172,9 @@ impl<R: 'static> Feeder<R> {
     fn wait_for_the_reader(&self) {
         let belt = &self.belt;
         while !belt.has_room() && !belt.dropped.get() {
-            if park_in(&belt.room, Manner::Infallible, WaitingFor::RoomInAQueue, None).is_err() {
+            if park_in(hub::current(), &belt.room, Manner::Infallible, WaitingFor::RoomInAQueue, None)
+                .is_err()
+            {
                 return;
             }
         }
@@ -238,7 +240,7 @@ impl<R> Belt<R> {
         self.hungry.set(true);
         let _hungry = Hungry(&self.hungry);
         self.tell_feeder();
-        park_in(&self.news.reader, Manner::Infallible, WaitingFor::AnItem, None).is_ok()
+        park_in(hub::current(), &self.news.reader, Manner::Infallible, WaitingFor::AnItem, None).is_ok()
     }
 }
 

@@ -125,7 +125,9 @@ impl Roll {
     pub(crate) fn wait_available(&self) {
         while self.free() == 0 && !park::refuses() {
             let _inside = self.waits_inside();
-            if park_in(&self.lookers, Manner::Infallible, WaitingFor::RoomInAPool, None).is_err() {
+            if park_in(hub::current(), &self.lookers, Manner::Infallible, WaitingFor::RoomInAPool, None)
+                .is_err()
+            {
                 return;
             }
         }
@@ -246,7 +248,7 @@ impl Roll {
             panic!("a green thread cannot wait for the end of a group that it belongs to");
         }
         let deadline = limit.and_then(|limit| hub::current().clock.limit(limit));
-        match park_in(&self.ends, Manner::Infallible, WaitingFor::GroupEnd, deadline) {
+        match park_in(hub::current(), &self.ends, Manner::Infallible, WaitingFor::GroupEnd, deadline) {
             Ok(Woken::Deadline) => self.is_over(),
             Ok(_) => true,
             Err(_) => false,

@@ -125,7 +125,7 @@ impl Runtime {
         let main_and_all = || {
             let value = main();
             while self.hub.lasting.get() > 0 {
-                let _ = park_in(&self.hub.all_ended, Manner::Deaf, WaitingFor::AllEnds, None);
+                let _ = park_in(&self.hub, &self.hub.all_ended, Manner::Deaf, WaitingFor::AllEnds, None);
             }
             value
         };

@@ -155,6 +155,16 @@ impl Pool {
         self.shelves.with(|shelves| shelves[stack.class.index()].give_back(stack));
     }
 
+    /// As [`give_back`](Self::give_back), and ends the promise to its last user.
+    #[inline(always)]
+    pub(crate) fn give_back_for_good(&self, stack: Stack) {
+        self.shelves.with(|shelves| {
+            let shelf = &mut shelves[stack.class.index()];
+            shelf.give_back(stack);
+            shelf.release();
+        });
+    }
+
     /// How many stacks are bound now.
     #[cfg(test)]
     pub(crate) fn stacks(&self) -> usize {

@@ -10,8 +10,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::hub;
+use crate::hub::clock::Moment;
 use crate::hub::requests::Requests;
-use crate::hub::task::{State, TaskPtr, WaitingFor, Woken};
+use crate::hub::task::{State, Task, TaskPtr, WaitingFor, Woken};
 use crate::hub::waiters::{Node, Waiter};
 use crate::park::error::JoinError;
 use crate::park::payload::Unwind;
@@ -51,57 +52,29 @@ impl<'a, T> Inner<'a, T> {
         self.job.task().state.get() == State::Ended
     }
 
-    /// Waits for the end, at most for `limit`.
-    #[inline]
-    pub(crate) fn await_end(&self, limit: Option<Duration>) -> Result<(), Refusal> {
-        let task = self.job.task();
-        let has_ended = || task.state.get() == State::Ended;
-        if has_ended() {
-            return Ok(());
-        }
-        let hub = hub::current();
-        if hub.current.get().is(task) {
-            return Err(Refusal::OneSelf);
-        }
-        let deadline = limit.and_then(|limit| hub.clock.limit(limit));
-        match park_in(&task.waiters, Manner::Infallible, WaitingFor::ThreadEnd(TaskPtr::new(task)), deadline)
-        {
-            Ok(Woken::Deadline) if !has_ended() => Err(Refusal::TimedOut),
-            Ok(_) => Ok(()),
-            Err(_) => Err(Refusal::Unwinding),
-        }
-    }
-
     #[inline(always)]
     pub(crate) fn join(&self) -> Result<T, JoinError> {
-        if self.is_finished() { self.taken() } else { self.join_later() }
-    }
-
-    #[inline]
-    fn taken(&self) -> Result<T, JoinError> {
+        if !self.is_finished() {
+            match await_end(self.job.task()) {
+                Ok(()) => {}
+                Err(Refusal::OneSelf) => return Err(JoinError::refused(ONESELF)),
+                Err(_) => return Err(park::unwinding()),
+            }
+        }
         match self.job.take() {
             Some(result) => result,
             None => Err(JoinError::refused("its result was taken before")),
         }
     }
 
-    #[inline(never)]
-    fn join_later(&self) -> Result<T, JoinError> {
-        match self.await_end(None) {
-            Ok(()) => self.taken(),
-            Err(Refusal::OneSelf) => Err(JoinError::refused(ONESELF)),
-            Err(_) => Err(park::unwinding()),
-        }
-    }
-
     pub(crate) fn wait(&self) {
-        if let Err(Refusal::OneSelf) = self.await_end(None) {
+        if let Err(Refusal::OneSelf) = await_end(self.job.task()) {
             panic!("{ONESELF}");
         }
     }
 
     pub(crate) fn wait_timeout(&self, limit: Duration) -> bool {
-        match self.await_end(Some(limit)) {
+        match await_end_until(self.job.task(), hub::current().clock.limit(limit)) {
             Err(Refusal::OneSelf) => panic!("{ONESELF}"),
             ended => ended.is_ok(),
         }
@@ -135,14 +108,47 @@ impl<'a, T> Inner<'a, T> {
     fn rare(&self) -> &Rare {
         self.rare.get_or_init(Box::default)
     }
+
+    /// Takes the waker out of the list of those who wait.
+    #[inline]
+    fn forget_waker(&self) {
+        if let Some(node) = self.rare.get().and_then(|rare| rare.waker.take()) {
+            self.job.task().waiters.leave(&node);
+        }
+    }
 }
 
 impl<T> Drop for Inner<'_, T> {
     #[inline]
     fn drop(&mut self) {
+        self.forget_waker();
         if !self.job.task().is_joined() {
             self.job.detach();
         }
+    }
+}
+
+/// Waits for the end of a green thread.
+fn await_end(task: &Task) -> Result<(), Refusal> {
+    await_end_until(task, None)
+}
+
+/// The same, until `deadline` at the latest.
+#[inline]
+fn await_end_until(task: &Task, deadline: Option<Moment>) -> Result<(), Refusal> {
+    let has_ended = || task.state.get() == State::Ended;
+    if has_ended() {
+        return Ok(());
+    }
+    let hub = hub::current();
+    if hub.current.get().is(task) {
+        return Err(Refusal::OneSelf);
+    }
+    let end = WaitingFor::ThreadEnd(TaskPtr::new(task));
+    match park_in(hub, &task.waiters, Manner::Infallible, end, deadline) {
+        Ok(Woken::Deadline) if !has_ended() => Err(Refusal::TimedOut),
+        Ok(_) => Ok(()),
+        Err(_) => Err(Refusal::Unwinding),
     }
 }
 
@@ -183,7 +189,7 @@ impl<T> JoinHandle<T> {
     /// assert_eq!(good.join().unwrap(), "done");
     /// assert_eq!(bad.join().unwrap_err().message(), "no luck");
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn join(self) -> Result<T, JoinError> {
         self.inner.join()
     }
@@ -384,23 +390,6 @@ pub(crate) fn refused<T: 'static>(site: &'static Location<'static>, why: std::io
     JoinHandle::new(stillborn(site, JoinError::refused(why.to_string())))
 }
 
-impl<T> JoinHandle<T> {
-    /// Takes the waker out of the list of those who wait.
-    #[inline]
-    fn forget_waker(&self) {
-        if let Some(node) = self.inner.rare.get().and_then(|rare| rare.waker.take()) {
-            self.inner.job.task().waiters.leave(&node);
-        }
-    }
-}
-
-impl<T> Drop for JoinHandle<T> {
-    #[inline]
-    fn drop(&mut self) {
-        self.forget_waker();
-    }
-}
-
 /// Ready with the result once the green thread has ended. Polled again after that, it gives a refusal: the result was
 /// taken.
 impl<T> Future for JoinHandle<T> {
@@ -409,7 +398,7 @@ impl<T> Future for JoinHandle<T> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         // User code first, which may park: what is true after it stays true.
         let node = Box::new(Node::new(Waiter::Waker(context.waker().clone())));
-        self.forget_waker();
+        self.inner.forget_waker();
         if self.is_finished() {
             return Poll::Ready(self.inner.join());
         }

@@ -145,7 +145,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
                 }
                 let manner = if asked.is_none() { Manner::Guardian } else { Manner::Deaf };
                 let what = WaitingFor::ScopeEnd(TaskPtr::new(child.task()));
-                let wait = || park_in(&child.task().waiters, manner, what, None);
+                let wait = || park_in(hub::current(), &child.task().waiters, manner, what, None);
                 match catch_unwind(AssertUnwindSafe(wait)) {
                     Ok(waited) => {
                         debug_assert!(waited.is_ok(), "this wait is neither refused nor interrupted")

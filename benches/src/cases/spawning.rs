@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 pub(super) fn one_at_a_time() -> Vec<Peer> {
     vec![
-        Peer::timed("greenroom", |spawns| ours::spawning::batches(1, spawns)),
-        Peer::timed("tokio", |spawns| futures::<Tokio>(1, spawns)),
-        Peer::timed("may", |spawns| may(1, spawns)),
-        Peer::timed("smol", |spawns| futures::<Smol>(1, spawns)),
-        Peer::timed("monoio", |spawns| futures::<Monoio>(1, spawns)),
+        Peer::timed("greenroom", ours::spawning::one_by_one),
+        Peer::timed("tokio", one_future_by_one::<Tokio>),
+        Peer::timed("may", may_one_by_one),
+        Peer::timed("smol", one_future_by_one::<Smol>),
+        Peer::timed("monoio", one_future_by_one::<Monoio>),
         Peer::limit("corosensei", corosensei),
     ]
 }
@@ -28,6 +28,26 @@ pub(super) fn ten_thousand_at_once() -> Vec<Peer> {
         Peer::timed("smol", |spawns| futures::<Smol>(10_000, spawns)),
         Peer::timed("monoio", |spawns| futures::<Monoio>(10_000, spawns)),
     ]
+}
+
+fn one_future_by_one<R: Runtime>(spawns: u64) -> Duration {
+    R::run(async move {
+        let start = Instant::now();
+        for _ in 0..spawns {
+            R::spawn(async {}).await;
+        }
+        start.elapsed()
+    })
+}
+
+fn may_one_by_one(spawns: u64) -> Duration {
+    rivals::may::run_coroutine(move || {
+        let start = Instant::now();
+        for _ in 0..spawns {
+            go!(|| ()).join().expect("it does not panic");
+        }
+        start.elapsed()
+    })
 }
 
 pub(super) fn futures<R: Runtime>(batch: u64, spawns: u64) -> Duration {

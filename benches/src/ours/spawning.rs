@@ -1,6 +1,16 @@
-//! An empty green thread spawned and joined, a batch at a time.
+//! An empty green thread spawned and joined, one at a time or a batch.
 
 use std::time::{Duration, Instant};
+
+pub(crate) fn one_by_one(spawns: u64) -> Duration {
+    greenroom::run(|| {
+        let start = Instant::now();
+        for _ in 0..spawns {
+            greenroom::spawn(|| ()).join().expect("it does not panic");
+        }
+        start.elapsed()
+    })
+}
 
 pub(crate) fn batches(batch: u64, spawns: u64) -> Duration {
     greenroom::run(|| {
