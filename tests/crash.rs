@@ -68,6 +68,8 @@ const CASES: &[(&str, fn())] = &[
     ("fork, root", || greenroom::run(use_it_after_a_fork)),
     ("fork, other OS thread", fork_on_an_os_thread_without_a_hub),
     ("fork, return", return_from_a_green_thread_after_a_fork),
+    ("fork, drop", || drop_a_runtime_in_a_green_thread_after_a_fork(false)),
+    ("fork, drop and panic", || drop_a_runtime_in_a_green_thread_after_a_fork(true)),
     ("fork, parent", forks_beside_an_echo),
     ("fork, exec", exec_after_a_fork),
 ];
@@ -338,6 +340,30 @@ fn return_from_a_green_thread_after_a_fork() {
     eprintln!("the parent goes on");
 }
 
+fn drop_a_runtime_in_a_green_thread_after_a_fork(panics: bool) {
+    let owner = std::rc::Rc::new(std::cell::Cell::new(Some(greenroom::Runtime::new().unwrap())));
+    let is_child = std::rc::Rc::new(std::cell::Cell::new(false));
+    let (inner, note) = (owner.clone(), is_child.clone());
+    drop(spawn(move || {
+        // SAFETY: the other OS threads of this process sleep, so no lock of theirs is held.
+        note.set(unsafe { libc::fork() } == 0);
+        if note.get() {
+            drop(inner.take());
+            assert!(!panics, "in the child");
+        }
+    }));
+    let told = std::panic::catch_unwind(|| sleep(Duration::from_millis(1))).err();
+    if is_child.get() {
+        eprintln!("drop: {}", message_of(&*told.expect("the root is told")));
+        // SAFETY: ends the child, which has no use for destructors.
+        unsafe { libc::_exit(0) }
+    }
+    // SAFETY: waits for the one child there is.
+    unsafe { libc::wait(std::ptr::null_mut()) };
+    drop(owner.take());
+    eprintln!("the parent goes on");
+}
+
 /// reliability.md, M18: a child that drops what it has inherited takes nothing from its parent.
 fn forks_beside_an_echo() {
     use std::io::{Read, Write};
@@ -563,6 +589,9 @@ fn whoever_uses_it_after_a_fork_without_exec_is_told_to_call_exec() {
     let lines = ["sleep: ", "run: ", "event: "].map(|line| format!("{line}{told}"));
     end_of("fork, other OS thread").assert_exited(0, &lines.each_ref().map(|line| line.as_str()));
     end_of("fork, return").assert_exited(0, &[&format!("return: {told}"), "the parent goes on"]);
+    for case in ["fork, drop", "fork, drop and panic"] {
+        end_of(case).assert_exited(0, &[&format!("drop: {told}"), "the parent goes on"]);
+    }
 }
 
 #[test]

@@ -379,7 +379,8 @@ unsafe extern "C" fn run_all(first: TaskPtr, yielder: &Yielder, top: usize) -> u
         task.yielder.set(yielder);
         // SAFETY: it is as `first`.
         unsafe { Record::run(task) };
-        let hub = hub::current();
+        // Gone in a forked child that has dropped its runtime here: the turn tells the root.
+        let Some(hub) = hub::try_current() else { return 0 };
         hub.announce_end();
         let Some(heir) = hub.heir_of(task) else { return 0 };
         // SAFETY: it ran, and the stack is its own (caller).

@@ -263,8 +263,11 @@ impl<F: FnOnce() -> T, T> Parts<F, T> {
     #[inline]
     fn run_and_keep(&self) {
         let result = self.run_body();
-        if let Err(error) = &result {
-            error.with_payload(|payload| hub::current().report_panic(&self.task, payload));
+        // No hub: in a forked child that has dropped its runtime here.
+        if let Err(error) = &result
+            && let Some(hub) = hub::try_current()
+        {
+            error.with_payload(|payload| hub.report_panic(&self.task, payload));
         }
         self.keep(result);
     }
