@@ -47,14 +47,15 @@ pub(crate) enum Step {
 /// Dropping one that is suspended leaks its stack, for ever: what stands on it was not unwound, so its memory may be
 /// neither unmapped nor used again (S8). Unwinding is the business of whoever knows what the words mean.
 pub(crate) struct Coroutine {
-    /// Never dropped as such: corosensei would unwind by force, which re-throws at each suspension (S31).
+    /// Never dropped as such: without its feature `unwind` corosensei ends the process then, and with it it unwinds by force,
+    /// which re-throws at each suspension (S31).
     raw: ManuallyDrop<Raw<usize, usize, usize, Stack>>,
 }
 
 impl Coroutine {
     /// Prepares `body` to run on `stack` at the first [`resume`](Self::resume).
     ///
-    /// `body` must not unwind: it catches what it runs. It is moved onto the new stack, so it is small.
+    /// `body` must not unwind: it catches what it runs, or the process ends. It is moved onto the new stack, so it is small.
     #[inline(always)]
     pub(crate) fn new<F>(stack: Stack, body: F) -> Coroutine
     where
