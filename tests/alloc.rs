@@ -21,6 +21,8 @@ struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    /// Bytes that were allocated and not given back yet, but for what was reallocated.
+    static LIVE: Cell<isize> = const { Cell::new(0) };
 }
 
 fn count_one() {
@@ -28,10 +30,15 @@ fn count_one() {
     let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
 }
 
+fn count_live(bytes: isize) {
+    let _ = LIVE.try_with(|live| live.set(live.get() + bytes));
+}
+
 // SAFETY: every call goes to the system's allocator as it came; counting touches one const thread-local and allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count_one();
+        count_live(layout.size() as isize);
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc(layout) }
     }
@@ -49,6 +56,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        count_live(-(layout.size() as isize));
         // SAFETY: the caller's promise is passed on.
         unsafe { System.dealloc(block, layout) }
     }
@@ -79,6 +87,28 @@ fn echo(mut stream: TcpStream) {
     while let Ok(length @ 1..) = stream.read(&mut buffer) {
         stream.write_all(&buffer[..length]).unwrap();
     }
+}
+
+#[test]
+fn who_is_parked_on_a_stack_that_another_left_keeps_no_large_body_of_that_one() {
+    const BODY: usize = 64 << 10;
+    greenroom::run(|| {
+        let before = LIVE.get();
+        let parked: Vec<_> = (0..100)
+            .map(|_| {
+                let body = std::hint::black_box([1_u8; BODY]);
+                drop(spawn(move || {
+                    std::hint::black_box(&body);
+                }));
+                spawn(thread::park)
+            })
+            .collect();
+        yield_now();
+        let kept = LIVE.get() - before;
+        assert!(kept < 10 * BODY as isize, "{kept} bytes are kept");
+        parked.iter().for_each(|handle| handle.thread().unpark());
+        parked.into_iter().for_each(|handle| handle.join().unwrap());
+    });
 }
 
 #[test]

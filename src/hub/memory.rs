@@ -52,6 +52,13 @@ impl Size {
     }
 }
 
+impl Size {
+    #[inline(always)]
+    pub(crate) fn bytes(self) -> usize {
+        self.layout.size()
+    }
+}
+
 /// The blocks of one hub that have room.
 pub(crate) struct Memory {
     lists: [Cell<*mut Block>; LISTS],

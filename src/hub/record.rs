@@ -53,6 +53,14 @@ pub(crate) struct Methods {
     size: Size,
 }
 
+impl Methods {
+    /// What a record takes.
+    #[inline(always)]
+    pub(crate) fn bytes(&self) -> usize {
+        self.size.bytes()
+    }
+}
+
 /// The methods of each type of record. All but those of a root may be called.
 struct MethodsOf<W>(PhantomData<W>);
 

@@ -31,6 +31,9 @@ use crate::stack::Stack;
 /// Switches between two looks outside. A prime, as in Go and tokio, so that it falls into step with no pattern of the program.
 const SWITCHES_A_LOOK: u32 = 61;
 
+/// A green thread whose record is larger does not leave its stack to another. In bytes.
+const LARGEST_HOST: usize = 1024;
+
 impl Hub {
     /// Turns until it is the root's turn to run. The root has parked, or stands in the ready queue itself.
     pub(crate) fn run_until_root(&self) {
@@ -201,9 +204,11 @@ impl Hub {
     }
 
     /// Who inherits the stack of `task`, which has ended: the next in the queue, if it is to begin now and wants no other size.
+    /// Nobody from one with a large record, which would stay as long as an heir is parked.
     #[inline(always)]
     fn heir_of(&self, task: &Task) -> Option<&Task> {
-        let first = self.ready.first().filter(|_| self.bequeaths.get() && self.until_look.get() != 0)?;
+        let may = self.bequeaths.get() && self.until_look.get() != 0 && task.methods.bytes() <= LARGEST_HOST;
+        let first = self.ready.first().filter(|_| may)?;
         // SAFETY: who is in the ready queue is alive (S15).
         let heir = unsafe { first.get() };
         (heir.class == task.class && heir.yielder.get().is_null()).then_some(heir)
