@@ -91,7 +91,7 @@ fn echo(mut stream: TcpStream) {
 
 #[test]
 fn who_is_parked_on_a_stack_that_another_left_keeps_no_large_body_of_that_one() {
-    const BODY: usize = 64 << 10;
+    const BODY: usize = 16 << 10;
     greenroom::run(|| {
         let before = LIVE.get();
         let parked: Vec<_> = (0..100)
