@@ -57,6 +57,9 @@ pub mod process;
 #[cfg(feature = "signal")]
 pub mod signal;
 
+#[cfg(feature = "monkey")]
+pub mod monkey;
+
 pub mod runtime;
 
 pub mod server;

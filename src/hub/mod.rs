@@ -194,6 +194,9 @@ pub(crate) struct Hub {
     pub(crate) blocking_threads: usize,
     /// OS threads for what blocks; made and known by a floor above. They end with the hub.
     pub(crate) offload: OnceCell<Box<dyn Any>>,
+    /// Descriptors that are their users' own; known by a floor above.
+    #[cfg_attr(not(feature = "monkey"), allow(dead_code, reason = "only `monkey` has such"))]
+    pub(crate) lent_descriptors: OnceCell<Box<dyn Any>>,
 }
 
 impl Hub {
@@ -247,6 +250,7 @@ impl Hub {
             max_threads: settings.max_threads,
             blocking_threads: settings.blocking_threads,
             offload: OnceCell::new(),
+            lent_descriptors: OnceCell::new(),
         }))
     }
 }

@@ -128,6 +128,25 @@ impl Reactor {
         }
     }
 
+    /// Has the kernel look anew at a source that it knows, and report what is ready now. False if it does not know it: its
+    /// number was closed, and may be another file's by now.
+    #[cfg_attr(
+        not(feature = "monkey"),
+        allow(dead_code, reason = "only `monkey` has descriptors that others close")
+    )]
+    pub(crate) fn confirm(&self, registration: Registration, fd: BorrowedFd<'_>) -> io::Result<bool> {
+        let registered = self.poll.borrow().registry().reregister(
+            &mut SourceFd(&fd.as_raw_fd()),
+            registration.token,
+            both_directions(),
+        );
+        match registered {
+            Ok(()) => Ok(true),
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EBADF)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Forgets a source. It comes before the close of its descriptor on every path: a duplicate of the descriptor
     /// would keep the kernel's entry alive, with nobody left who could name it (M17, S17).
     pub(crate) fn deregister(&self, registration: Registration, fd: BorrowedFd<'_>) -> io::Result<()> {

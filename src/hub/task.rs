@@ -258,6 +258,9 @@ pub(crate) struct Rare {
     /// The values of `green_local!` keys.
     pub(crate) locals: Locals,
     pub(crate) known_outside: OnceCell<KnownOutside>,
+    /// How many foreign calls in a row a request has ended.
+    #[cfg_attr(not(feature = "monkey"), allow(dead_code, reason = "only `monkey` has such calls"))]
+    pub(crate) calls_refused: Cell<u32>,
 }
 
 /// How other OS threads see a green thread.

@@ -55,6 +55,9 @@ pub(crate) enum Manner {
     /// A lock: as infallible. While its caller unwinds it is waited for all the same, and then nothing else ends it: a
     /// destructor that takes a contended lock must not end the process.
     Lock,
+    /// A call that C code may have made: as fallible, but nothing unwinds. A kill comes back as well.
+    #[cfg_attr(not(feature = "monkey"), allow(dead_code, reason = "only `monkey` waits so"))]
+    Foreign,
     /// Nothing ends it but what it waits for.
     Deaf,
 }
@@ -63,10 +66,14 @@ impl Manner {
     const fn heeds(self) -> Requests {
         match self {
             // Nothing can be unwound: what would unwind is not heeded.
-            Manner::Fallible if cfg!(panic = "abort") => Requests::EXPIRY.and(Requests::CANCEL),
+            Manner::Fallible | Manner::Foreign if cfg!(panic = "abort") => {
+                Requests::EXPIRY.and(Requests::CANCEL)
+            }
             Manner::Sleep if cfg!(panic = "abort") => Requests::CANCEL,
             Manner::Infallible | Manner::Lock | Manner::Guardian if cfg!(panic = "abort") => Requests::NONE,
-            Manner::Fallible | Manner::Sleep => Requests::KILL.and(Requests::EXPIRY).and(Requests::CANCEL),
+            Manner::Fallible | Manner::Foreign | Manner::Sleep => {
+                Requests::KILL.and(Requests::EXPIRY).and(Requests::CANCEL)
+            }
             Manner::Infallible | Manner::Lock | Manner::Guardian => Requests::KILL.and(Requests::EXPIRY),
             Manner::Deaf => Requests::NONE,
         }
@@ -78,6 +85,8 @@ impl Manner {
 pub(crate) enum Interruption {
     Cancelled,
     Elapsed,
+    /// Of [`Manner::Foreign`] only: it is to unwind at its next wait of another manner.
+    Killed,
     /// The caller is unwinding, and who unwinds does not switch: the panic count is the OS thread's, and others would
     /// see it (S10).
     Refused,
@@ -88,6 +97,7 @@ impl From<Interruption> for io::Error {
         match interruption {
             Interruption::Cancelled => io::Error::other(Cancelled),
             Interruption::Elapsed => io::Error::new(io::ErrorKind::TimedOut, Elapsed),
+            Interruption::Killed => io::Error::other(JoinError::killed()),
             Interruption::Refused => io::Error::other(unwinding()),
         }
     }
@@ -199,15 +209,34 @@ pub(crate) fn spend(hub: &Hub) {
     }
 }
 
+/// The same for a call of that manner: if that is a foreign one, a kill which strikes at that turn waits for the next wait.
+#[inline(always)]
+pub(crate) fn spend_as(hub: &Hub, manner: Manner) {
+    let left = hub.budget.get();
+    match manner {
+        _ if left != 0 => hub.budget.set(left - 1),
+        Manner::Foreign => drop(give_way_once(hub)),
+        _ => spent(hub),
+    }
+}
+
 #[cold]
 fn spent(hub: &Hub) {
-    let task = hub.running();
-    if !chain::switching_forbidden()
-        && let Ok(heeds) = heeds_now(hub, task, Manner::Infallible)
-    {
-        give_way(hub, task);
-        meet_kill(task, heeds);
+    if let Some(heeds) = give_way_once(hub) {
+        meet_kill(hub.running(), heeds);
     }
+}
+
+/// Gives the others a turn, if whoever runs may switch; what a wait heeds that nobody expects to fail.
+#[cold]
+fn give_way_once(hub: &Hub) -> Option<Requests> {
+    let task = hub.running();
+    if chain::switching_forbidden() {
+        return None;
+    }
+    let heeds = heeds_now(hub, task, Manner::Infallible).ok()?;
+    give_way(hub, task);
+    Some(heeds)
 }
 
 /// Goes to the end of the ready queue.
@@ -277,6 +306,7 @@ fn heeds_while_unwinding(hub: &Hub, task: &Task, manner: Manner) -> Result<Reque
         _ if manner == Manner::Guardian => Ok(heeds),
         Unwinding::Yes if must => Ok(Requests::NONE),
         Unwinding::Yes => Err(Interruption::Refused),
+        Unwinding::Perhaps if manner == Manner::Foreign => Ok(heeds),
         Unwinding::Perhaps if manner == Manner::Fallible => Ok(heeds.without(Requests::KILL)),
         Unwinding::Perhaps => Ok(heeds.without(Requests::KILL.and(Requests::EXPIRY))),
     }
@@ -346,10 +376,14 @@ fn deliver_expiry(task: &Task, heeded: Requests) -> Option<u64> {
 /// Meets the requests that the wait heeds: unwinds, or says what the wait ends in.
 fn pending(task: &Task, manner: Manner, heeds: Requests) -> Option<Interruption> {
     let heeded = task.requests.get().among(heeds);
-    meet_kill(task, heeds);
+    match manner {
+        Manner::Foreign if heeded.meets(Requests::KILL) => return Some(Interruption::Killed),
+        Manner::Foreign => {}
+        _ => meet_kill(task, heeds),
+    }
     if let Some(scope) = deliver_expiry(task, heeded) {
         match manner {
-            Manner::Fallible => return Some(Interruption::Elapsed),
+            Manner::Fallible | Manner::Foreign => return Some(Interruption::Elapsed),
             _ => Unwind::Expiry { thread: task.id, scope }.raise(),
         }
     }

@@ -5,8 +5,12 @@
 //! the lane's *promise*: newcomers queue up behind, and when the holder has had its attempt, or was interrupted before
 //! it, it passes the promise on if the lane may still be ready.
 
+#[cfg(feature = "monkey")]
+pub(crate) mod lent;
+
 use std::cell::{Cell, OnceCell};
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,7 +19,7 @@ use crate::hub::reactor::{Lane, Lanes, Registration};
 use crate::hub::task::{WaitingFor, Woken};
 use crate::hub::waiters::{Node, Waiter};
 use crate::hub::{self, Hub};
-use crate::park::{self, Manner, readiness};
+use crate::park::{self, Interruption, Manner, readiness};
 use crate::sys;
 
 /// Short enough that nobody minds, long enough that nobody notices what it costs.
@@ -51,6 +55,8 @@ pub(crate) struct Source {
     /// The user wants errors instead of waits.
     nonblocking: Cell<bool>,
     closed: Cell<bool>,
+    /// The descriptor is its user's own: never closed here.
+    lent: bool,
 }
 
 impl Source {
@@ -62,12 +68,17 @@ impl Source {
 
     /// Takes a descriptor in whichever mode it is.
     pub(crate) fn as_it_is(fd: OwnedFd) -> Rc<Source> {
+        Source::of(fd, false)
+    }
+
+    fn of(fd: OwnedFd, lent: bool) -> Rc<Source> {
         Rc::new(Source {
             fd: OnceCell::from(fd),
             lanes: Rc::default(),
             registration: Cell::new(None),
             nonblocking: Cell::new(false),
             closed: Cell::new(false),
+            lent,
         })
     }
 
@@ -116,7 +127,7 @@ impl Source {
     ) -> io::Result<T> {
         let lane = self.lane(direction);
         if !self.nonblocking.get() {
-            park::spend(hub::current());
+            park::spend_as(hub::current(), manner);
         }
         let mut turn = None;
         let mut deadline = None;
@@ -188,10 +199,26 @@ impl Source {
     ) -> io::Result<Turn<'a>> {
         let hub = hub::current();
         self.register(hub)?;
+        match Source::queue_up(hub, lane, manner, what, deadline, had_turn)? {
+            Some(turn) => Ok(turn),
+            None => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    /// The wait itself; none if the deadline came first.
+    #[inline(always)]
+    fn queue_up<'a>(
+        hub: &Hub,
+        lane: &'a Lane,
+        manner: Manner,
+        what: WaitingFor,
+        deadline: Option<u64>,
+        had_turn: Option<Turn<'a>>,
+    ) -> Result<Option<Turn<'a>>, Interruption> {
         let node = Node::new(Waiter::Thread(hub.current.get()));
         match had_turn {
             Some(turn) => {
-                // SAFETY: the node outlives the guard, and `self` keeps the lane; the guard leaves on every way out (S15).
+                // SAFETY: the node outlives the guard, and the source keeps the lane; the guard leaves on every way out (S15).
                 unsafe { lane.waiters.rejoin(&node) };
                 turn.give_back();
             }
@@ -200,10 +227,10 @@ impl Source {
         }
         let mut queued = Queued { lane, node: Some(&node) };
         match park::park(manner, what, deadline)? {
-            Woken::Deadline => Err(io::ErrorKind::WouldBlock.into()),
+            Woken::Deadline => Ok(None),
             Woken::Condition | Woken::Request => {
                 queued.leave();
-                Ok(Turn { lane })
+                Ok(Some(Turn { lane }))
             }
         }
     }
@@ -281,6 +308,9 @@ impl Drop for Source {
         if self.fd.get().is_some() {
             // A failure says that the kernel has forgotten it already.
             let _ = self.deregister();
+        }
+        if self.lent {
+            mem::forget(self.fd.take());
         }
     }
 }

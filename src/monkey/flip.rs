@@ -1,0 +1,46 @@
+//! The mode of an open file, changed for the length of one call that has no flag for it: `accept` and `connect`.
+//!
+//! Whoever does that, or sets the mode for good, is alone in it among the OS threads of this process: else the one would set back
+//! what the other relies on. What remains: for the microsecond of the call, another *process* that shares the open file
+//! finds it non-blocking, and one of its own `accept`s may say `EAGAIN`.
+
+use std::ffi::c_int;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::monkey::raw::{self, Answer, fd};
+
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// A handler of a signal may have interrupted, on its own OS thread, who is alone: it does not wait for that one for ever.
+const MOST_YIELDS: u32 = 10_000;
+
+/// Runs `f`, which neither waits nor unwinds, while no other OS thread runs such a thing.
+pub(crate) fn alone<R>(f: impl FnOnce() -> R) -> R {
+    let mut yields = 0;
+    while TAKEN.swap(true, Ordering::Acquire) && yields < MOST_YIELDS {
+        yields += 1;
+        // SAFETY: the call takes no arguments.
+        let _ = unsafe { raw::call(libc::SYS_sched_yield, []) };
+    }
+    let result = f();
+    TAKEN.store(false, Ordering::Release);
+    result
+}
+
+/// Makes a call on a descriptor that does not wait in it.
+pub(crate) fn without_waiting(number: c_int, call: impl FnOnce() -> Answer) -> Answer {
+    alone(|| {
+        set_mode(number, true)?;
+        let answer = call();
+        // It fails only if somebody else has closed the descriptor meanwhile.
+        let _ = set_mode(number, false);
+        answer
+    })
+}
+
+/// Sets O_NONBLOCK and nothing else: FIONBIO leaves the other flags alone, and needs no look at them first.
+fn set_mode(number: c_int, nonblocking: bool) -> Answer {
+    let on = c_int::from(nonblocking);
+    // SAFETY: the kernel reads one int.
+    unsafe { raw::call(libc::SYS_ioctl, [fd(number), libc::FIONBIO as usize, (&raw const on).addr()]) }
+}

@@ -1,0 +1,90 @@
+//! The gate: whether a call is one of a green thread, that may wait here, or passes through to the kernel as it is.
+//!
+//! A call passes if its group is not patched; on an OS thread without a hub, be it one of the executor's; on the hub's own
+//! stack, where the hub's and mio's calls are made; where nothing may switch; in a forked child; in a handler of a signal
+//! that has a stack of its own. What the descriptor says about it comes after that: see [`table`](super::table).
+//!
+//! Signals: a handler that runs on the stack which it interrupted looks like the code it interrupted. Its calls are first tried
+//! without waiting, as everybody's, and so the usual byte written to a pipe goes through; a handler which *waits* in a call
+//! must be installed with `SA_ONSTACK`.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use crate::greenlet::chain;
+use crate::hub::{self, Hub, forked};
+use crate::monkey::raw;
+use crate::stack;
+
+/// Calls that are patched together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub(crate) enum Group {
+    Socket = 1,
+    Time = 2,
+    Dns = 4,
+    #[allow(dead_code, reason = "an experiment of its own")]
+    Sync = 8,
+}
+
+/// Which groups are patched. Set for good.
+static PATCHED: AtomicU32 = AtomicU32::new(0);
+
+/// From now on the calls of this group may wait in the place of their OS thread.
+pub(crate) fn patch(group: Group) {
+    PATCHED.fetch_or(group as u32, Ordering::Relaxed);
+}
+
+#[inline(always)]
+pub(crate) fn is_patched(group: Group) -> bool {
+    PATCHED.load(Ordering::Relaxed) & group as u32 != 0
+}
+
+/// The hub that runs others while the caller waits in a call of this group. None if the call is to pass.
+#[inline(always)]
+pub(crate) fn enter<'a>(group: Group) -> Option<&'a Hub> {
+    if !is_patched(group) {
+        return None;
+    }
+    hub::try_current().filter(|hub| may_switch(hub))
+}
+
+/// Is this the code of a green thread, or the root's?
+#[inline(always)]
+fn may_switch(hub: &Hub) -> bool {
+    let on_the_hub = hub.turning.get() && hub.current.get().is(hub.root());
+    !on_the_hub && !chain::switching_forbidden() && !forked::happened()
+}
+
+/// Does the caller run in the handler of a signal, on the stack that was given to such? Asked before each wait.
+pub(crate) fn in_handler() -> bool {
+    let here = 0u8;
+    if stack::holds(std::hint::black_box(&raw const here).addr()) {
+        return false;
+    }
+    let mut now = std::mem::MaybeUninit::<libc::stack_t>::zeroed();
+    // SAFETY: with no new stack the kernel only fills the struct it is given; zeroes are one.
+    let now = unsafe {
+        let asked = raw::call(libc::SYS_sigaltstack, [0, now.as_mut_ptr() as usize]);
+        asked.map(|_| now.assume_init())
+    };
+    now.is_ok_and(|now| now.ss_flags & libc::SS_ONSTACK != 0)
+}
+
+/// How often a call was made by a green thread.
+#[derive(Debug)]
+pub(crate) struct Hits(AtomicU64);
+
+impl Hits {
+    pub(crate) const fn new() -> Hits {
+        Hits(AtomicU64::new(0))
+    }
+
+    #[inline(always)]
+    pub(crate) fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}

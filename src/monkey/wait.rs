@@ -1,0 +1,172 @@
+//! The wait of a call for its descriptor, and what becomes of a call that is asked to end.
+//!
+//! Each hub has a source for each descriptor that somebody waited for under it, registered with its poller once and for as long as
+//! the number means the same: a call that waits costs the system calls that one of `net` costs.
+//!
+//! # Requests
+//!
+//! Nothing unwinds here, for the caller may be C. A kill, a cancel and an expired time-out come back as an errno, and so in each
+//! later call that would wait, after the others had a turn; the green thread unwinds at its next wait outside of such calls. If
+//! it goes on calling instead, each refusal from the [`PATIENT`]th on takes a [`PAUSE`], so that it does not keep the processor busy.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::ffi::c_int;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::hub::Hub;
+use crate::hub::task::WaitingFor;
+use crate::monkey::gate;
+use crate::monkey::raw::{self, Answer, Errno};
+use crate::monkey::table::{self, Descriptor, Timeout};
+use crate::park::source::lent::Stop;
+use crate::park::source::{Direction, Source};
+use crate::park::{self, Interruption, Manner};
+
+/// So many refusals in a row may be those of a caller that cleans up.
+pub(crate) const PATIENT: u32 = 16;
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// The sources of one hub, by number, each with the generation of the table that it is for.
+#[derive(Default)]
+struct Sources(RefCell<Vec<Option<(u32, Rc<Source>)>>>);
+
+fn sources(hub: &Hub) -> &Sources {
+    let boxed = hub.lent_descriptors.get_or_init(|| Box::new(Sources::default()) as Box<dyn Any>);
+    boxed.downcast_ref().expect("nobody else puts anything there")
+}
+
+/// The source of a descriptor under this hub. None in the handler of a signal that came while somebody looked there.
+pub(crate) fn source(hub: &Hub, descriptor: Descriptor) -> Option<Rc<Source>> {
+    let index = usize::try_from(descriptor.number).ok()?;
+    let mut all = sources(hub).0.try_borrow_mut().ok()?;
+    if let Some(Some((generation, source))) = all.get(index)
+        && *generation == descriptor.generation
+    {
+        return Some(source.clone());
+    }
+    if all.len() <= index {
+        all.resize_with(index + 1, || None);
+    }
+    let source = Source::lent(descriptor.number);
+    let old = all[index].replace((descriptor.generation, source.clone()));
+    drop(all);
+    if let Some((_, old)) = old {
+        old.forsake();
+    }
+    Some(source)
+}
+
+/// The source of a number, if it has one here.
+fn source_if_any(hub: &Hub, number: c_int) -> Option<Rc<Source>> {
+    let all = hub.lent_descriptors.get()?.downcast_ref::<Sources>()?.0.try_borrow().ok()?;
+    let (_, source) = all.get(usize::try_from(number).ok()?)?.as_ref()?;
+    Some(source.clone())
+}
+
+/// The number is about to be closed, or to mean something else: who waits for it under this hub hears of it.
+pub(crate) fn forsake(hub: &Hub, number: c_int) {
+    let Some(source) = source_if_any(hub, number) else { return };
+    if let Ok(mut all) = sources(hub).0.try_borrow_mut()
+        && let Some(place) = usize::try_from(number).ok().and_then(|index| all.get_mut(index))
+    {
+        *place = None;
+    }
+    source.forsake();
+}
+
+/// Something was done to the descriptor after which calls on it may go on.
+pub(crate) fn stir(hub: &Hub, number: c_int) {
+    if let Some(source) = source_if_any(hub, number) {
+        source.stir();
+    }
+}
+
+/// Makes the call once the descriptor lets it. `attempt` does not wait, and says `EAGAIN` if it would have to.
+#[inline]
+pub(crate) fn until_done(
+    hub: &Hub,
+    descriptor: Descriptor,
+    direction: Direction,
+    mut attempt: impl FnMut() -> Answer,
+    drained: impl Fn(usize) -> bool,
+) -> Result<usize, Stop> {
+    let which = match direction {
+        Direction::Read => Timeout::Receive,
+        Direction::Write => Timeout::Send,
+    };
+    loop {
+        let source = source(hub, descriptor).ok_or(Stop::NotHere)?;
+        let ended = source.transfer_lent(
+            direction,
+            || patience(descriptor, which),
+            || match table::is_still(descriptor) {
+                true => attempt().map_err(|Errno(number)| Stop::Errno(number)),
+                false => Err(Stop::Closed),
+            },
+            |&count| drained(count),
+        );
+        match ended {
+            Err(Stop::Errno(libc::EINTR)) => {}
+            Err(Stop::Replaced) if table::is_still(descriptor) => forsake(hub, descriptor.number),
+            ended => return ended,
+        }
+    }
+}
+
+/// How long a call may wait; asked before the first wait.
+pub(crate) fn patience(descriptor: Descriptor, which: Timeout) -> Result<Option<Duration>, Stop> {
+    if gate::in_handler() {
+        return Err(Stop::NotHere);
+    }
+    if !descriptor.is_blocking_still() {
+        return Err(Stop::Errno(libc::EAGAIN));
+    }
+    Ok(descriptor.timeout(which))
+}
+
+/// What a call comes to that was stopped. `pass` makes it as it is.
+#[cold]
+pub(crate) fn stopped(hub: &Hub, stop: Stop, pass: impl FnOnce() -> Answer) -> Answer {
+    match stop {
+        Stop::Errno(number) => Err(Errno(number)),
+        Stop::TimeIsOver => Err(Errno(libc::EAGAIN)),
+        Stop::Closed | Stop::Replaced => Err(Errno(libc::EBADF)),
+        Stop::Interrupted(interruption) => Err(refused(hub, interruption)),
+        Stop::NotHere => pass(),
+    }
+}
+
+/// The errno of a call that a request has ended.
+#[cold]
+pub(crate) fn refused(hub: &Hub, interruption: Interruption) -> Errno {
+    let refusals = &hub.running().rare().calls_refused;
+    refusals.set(refusals.get().saturating_add(1));
+    if refusals.get() > PATIENT && interruption != Interruption::Refused {
+        let _ = park::park(Manner::Deaf, WaitingFor::Sleep, hub.clock.after(PAUSE));
+    }
+    match interruption {
+        Interruption::Elapsed => Errno(libc::ETIMEDOUT),
+        Interruption::Cancelled | Interruption::Killed | Interruption::Refused => Errno(libc::ECANCELED),
+    }
+}
+
+/// A call was not refused: those that were before are no row any more.
+#[inline(always)]
+pub(crate) fn not_refused(hub: &Hub) {
+    if let Some(rare) = hub.running().rare_if_any() {
+        rare.calls_refused.set(0);
+    }
+}
+
+/// Runs the slow path of a call: one that succeeds leaves `errno` alone, whoever ran meanwhile.
+#[inline]
+pub(crate) fn keeping_errno(call: impl FnOnce() -> Answer) -> Answer {
+    let before = raw::errno();
+    let answer = call();
+    if answer.is_ok() {
+        raw::set_errno(before);
+    }
+    answer
+}
