@@ -35,4 +35,6 @@ pub use pool::ThreadPoolExecutor;
 pub use unblock::unblock;
 pub use wait::{ReturnWhen, as_completed, wait};
 
+#[cfg(feature = "monkey")]
+pub(crate) use unblock::{NotLookedUp, lookup_as};
 pub(crate) use unblock::{finish, have_read, lookup};

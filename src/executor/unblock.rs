@@ -7,8 +7,9 @@ use std::sync::{Arc, LazyLock};
 use crate::executor::crew::{Crew, Refusal};
 use crate::executor::future::{Future, Shared};
 use crate::hub;
+use crate::park::error::JoinError;
 use crate::park::seat::WaitingFor;
-use crate::park::{self, Manner};
+use crate::park::{self, Interruption, Manner};
 
 /// Runs `f`, which may block, on an OS thread of the hub's own pool, and parks until it has returned.
 ///
@@ -108,13 +109,31 @@ static LOOKUPS: LazyLock<Crew> = LazyLock::new(|| Crew::new("greenroom-lookup", 
 ///
 /// An interrupted caller leaves the job behind: its result is dropped where it was made.
 pub(crate) fn lookup<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    match lookup_as(Manner::Fallible, job) {
+        Ok(ended) => ended.map_err(|_| io::Error::other("the name look-up panicked")),
+        Err(NotLookedUp::NoThread(error)) => Err(error),
+        Err(NotLookedUp::Interrupted(interruption)) => Err(interruption.into()),
+    }
+}
+
+/// Why a look-up has no end.
+pub(crate) enum NotLookedUp {
+    NoThread(io::Error),
+    Interrupted(Interruption),
+}
+
+/// The same in another manner.
+pub(crate) fn lookup_as<T: Send + 'static>(
+    manner: Manner,
+    job: impl FnOnce() -> T + Send + 'static,
+) -> Result<Result<T, JoinError>, NotLookedUp> {
     let shared: Arc<Shared<T>> = Shared::new(job);
     let future = Future::of(&shared);
     match LOOKUPS.submit(shared, hub::current().blocking_threads) {
         Ok(()) => {}
-        Err(Refusal::NoThread(error)) => return Err(error),
+        Err(Refusal::NoThread(error)) => return Err(NotLookedUp::NoThread(error)),
         Err(Refusal::Closed) => unreachable!("nobody closes it"),
     }
-    future.await_end(Manner::Fallible, WaitingFor::Job, None)?;
-    future.take().map_err(|_| io::Error::other("the name look-up panicked"))
+    future.await_end(manner, WaitingFor::Job, None).map_err(NotLookedUp::Interrupted)?;
+    Ok(future.take())
 }

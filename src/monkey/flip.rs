@@ -8,6 +8,7 @@ use std::ffi::c_int;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::monkey::raw::{self, Answer, fd};
+use crate::monkey::table::{self, Descriptor};
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -27,13 +28,17 @@ pub(crate) fn alone<R>(f: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Makes a call on a descriptor that does not wait in it.
-pub(crate) fn without_waiting(number: c_int, call: impl FnOnce() -> Answer) -> Answer {
+/// Makes a call that does not wait on a descriptor which the program believes blocking.
+pub(crate) fn without_waiting(descriptor: Descriptor, call: impl FnOnce() -> Answer) -> Answer {
     alone(|| {
-        set_mode(number, true)?;
+        // It may have been made non-blocking behind our back, for good.
+        if descriptor.is_strange() && table::asked_mode(descriptor.number) != Some(false) {
+            return call();
+        }
+        set_mode(descriptor.number, true)?;
         let answer = call();
         // It fails only if somebody else has closed the descriptor meanwhile.
-        let _ = set_mode(number, false);
+        let _ = set_mode(descriptor.number, false);
         answer
     })
 }

@@ -8,7 +8,7 @@
 //! without waiting, as everybody's, and so the usual byte written to a pipe goes through; a handler which *waits* in a call
 //! must be installed with `SA_ONSTACK`.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::greenlet::chain;
 use crate::hub::{self, Hub, forked};
@@ -29,8 +29,16 @@ pub(crate) enum Group {
 /// Which groups are patched. Set for good.
 static PATCHED: AtomicU32 = AtomicU32::new(0);
 
+/// Which process that was.
+static PROCESS: AtomicUsize = AtomicUsize::new(0);
+
+pub(crate) fn process() -> usize {
+    PROCESS.load(Ordering::Relaxed)
+}
+
 /// From now on the calls of this group may wait in the place of their OS thread.
 pub(crate) fn patch(group: Group) {
+    PROCESS.store(raw::process(), Ordering::Relaxed);
     PATCHED.fetch_or(group as u32, Ordering::Relaxed);
 }
 
@@ -70,21 +78,24 @@ pub(crate) fn in_handler() -> bool {
     now.is_ok_and(|now| now.ss_flags & libc::SS_ONSTACK != 0)
 }
 
-/// How often a call was made by a green thread.
+/// How often a call was made where it could wait.
 #[derive(Debug)]
-pub(crate) struct Hits(AtomicU64);
+pub(crate) struct Hits {
+    pub(crate) name: &'static str,
+    count: AtomicU64,
+}
 
 impl Hits {
-    pub(crate) const fn new() -> Hits {
-        Hits(AtomicU64::new(0))
+    pub(crate) const fn new(name: &'static str) -> Hits {
+        Hits { name, count: AtomicU64::new(0) }
     }
 
     #[inline(always)]
     pub(crate) fn count(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.count.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.count.load(Ordering::Relaxed)
     }
 }

@@ -109,3 +109,30 @@ pub(crate) fn errno() -> c_int {
     // SAFETY: as above.
     unsafe { *libc::__errno_location() }
 }
+
+/// poll(2), by the call that every processor has. Without a limit it waits for ever.
+///
+/// # Safety
+///
+/// That of the call.
+pub(crate) unsafe fn poll(asked: *mut libc::pollfd, count: usize, limit: Option<libc::timespec>) -> Answer {
+    let limit = limit.as_ref().map_or(0, |limit| std::ptr::from_ref(limit).addr());
+    // SAFETY: the caller's. No mask of signals is passed.
+    unsafe { call(libc::SYS_ppoll, [asked.addr(), count, limit, 0, 0]) }
+}
+
+/// No time at all.
+pub(crate) const AT_ONCE: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+
+/// Asks of one descriptor, without waiting: false if there is nothing to tell.
+pub(crate) fn poll_one(number: c_int, events: i16) -> bool {
+    let mut asked = libc::pollfd { fd: number, events, revents: 0 };
+    // SAFETY: the kernel reads and writes the one that it is given.
+    unsafe { poll(&mut asked, 1, Some(AT_ONCE)) != Ok(0) }
+}
+
+/// The number of the process that asks.
+pub(crate) fn process() -> usize {
+    // SAFETY: the call takes no arguments, and cannot fail.
+    unsafe { call(libc::SYS_getpid, []) }.unwrap_or(0)
+}

@@ -23,6 +23,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::hub;
 use crate::monkey::flip;
 use crate::monkey::raw::{self, fd};
 
@@ -45,6 +46,8 @@ pub(crate) enum Kind {
     Messages = 4,
     /// A pipe, a terminal, an eventfd: it can be polled, and is no socket.
     Pollable = 5,
+    /// A socket of messages to other processes here: whether its receiver has room it does not tell.
+    LocalMessages = 6,
 }
 
 const KIND: u32 = 0b111;
@@ -113,6 +116,14 @@ pub(crate) fn is_awake() -> bool {
     AWAKE.load(Ordering::Relaxed)
 }
 
+/// The same, if there is none on this OS thread now.
+fn is_awake_here() -> bool {
+    if !is_awake() && hub::try_current().is_some() {
+        wake_up();
+    }
+    is_awake()
+}
+
 #[inline(always)]
 fn entry(number: c_int) -> Option<&'static Entry> {
     let index = usize::try_from(number).ok()?;
@@ -179,7 +190,7 @@ pub(crate) fn is_still(descriptor: Descriptor) -> bool {
 
 /// Writes down a descriptor that was made just now.
 pub(crate) fn begin(number: c_int, kind: Kind, nonblocking: bool) {
-    if !is_awake() {
+    if !is_awake_here() {
         return;
     }
     let Some(entry) = entry(number) else { return };
@@ -304,6 +315,7 @@ impl Descriptor {
             3 => Kind::Stream,
             4 => Kind::Messages,
             5 => Kind::Pollable,
+            6 => Kind::LocalMessages,
             _ => Kind::Unknown,
         }
     }
@@ -319,7 +331,11 @@ impl Descriptor {
     }
 
     pub(crate) fn is_socket(self) -> bool {
-        matches!(self.kind(), Kind::Tcp | Kind::Stream | Kind::Messages)
+        !matches!(self.kind(), Kind::Unknown | Kind::Passing | Kind::Pollable)
+    }
+
+    pub(crate) fn is_of_messages(self) -> bool {
+        matches!(self.kind(), Kind::Messages | Kind::LocalMessages)
     }
 
     /// Can it be read and written with `RWF_NOWAIT`, as far as is known?
@@ -398,12 +414,13 @@ pub(crate) fn kind_of_socket(domain: c_int, socket_type: c_int) -> Kind {
     match (socket_type & 0xF, domain) {
         (libc::SOCK_STREAM, libc::AF_INET | libc::AF_INET6) => Kind::Tcp,
         (libc::SOCK_STREAM, _) => Kind::Stream,
+        (_, libc::AF_UNIX) => Kind::LocalMessages,
         _ => Kind::Messages,
     }
 }
 
 /// Is it non-blocking? None if it is not open.
-fn asked_mode(number: c_int) -> Option<bool> {
+pub(super) fn asked_mode(number: c_int) -> Option<bool> {
     // SAFETY: the call takes no addresses.
     let flags = unsafe { raw::call(libc::SYS_fcntl, [fd(number), libc::F_GETFL as usize]) }.ok()?;
     Some(flags as c_int & libc::O_NONBLOCK != 0)

@@ -10,17 +10,18 @@
 //! it goes on calling instead, each refusal from the [`PATIENT`]th on takes a [`PAUSE`], so that it does not keep the processor busy.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::hub::Hub;
+use crate::hub::clock::Moment;
 use crate::hub::task::WaitingFor;
 use crate::monkey::gate;
 use crate::monkey::raw::{self, Answer, Errno};
 use crate::monkey::table::{self, Descriptor, Timeout};
-use crate::park::source::lent::Stop;
+use crate::park::source::lent::{self, Stop};
 use crate::park::source::{Direction, Source};
 use crate::park::{self, Interruption, Manner};
 
@@ -66,8 +67,13 @@ fn source_if_any(hub: &Hub, number: c_int) -> Option<Rc<Source>> {
 }
 
 /// The number is about to be closed, or to mean something else: who waits for it under this hub hears of it.
+///
+/// Not in a child that shares this memory until it calls exec (`vfork`): its descriptors are its own, but the poller is ours.
 pub(crate) fn forsake(hub: &Hub, number: c_int) {
     let Some(source) = source_if_any(hub, number) else { return };
+    if raw::process() != gate::process() {
+        return;
+    }
     if let Ok(mut all) = sources(hub).0.try_borrow_mut()
         && let Some(place) = usize::try_from(number).ok().and_then(|index| all.get_mut(index))
     {
@@ -83,26 +89,55 @@ pub(crate) fn stir(hub: &Hub, number: c_int) {
     }
 }
 
+/// How long a call may wait in all, found out before its first wait.
+pub(crate) struct Patience {
+    pub(crate) descriptor: Descriptor,
+    direction: Direction,
+    until: Cell<Option<Option<Moment>>>,
+}
+
+impl Patience {
+    pub(crate) fn new(descriptor: Descriptor, direction: Direction) -> Patience {
+        Patience { descriptor, direction, until: Cell::new(None) }
+    }
+
+    /// Until when it may wait; or that it may not.
+    fn ask(&self, hub: &Hub) -> Result<Option<Moment>, Stop> {
+        if let Some(until) = self.until.get() {
+            return Ok(until);
+        }
+        if gate::in_handler() {
+            return Err(Stop::NotHere);
+        }
+        if !self.descriptor.is_blocking_still() {
+            return Err(Stop::Errno(libc::EAGAIN));
+        }
+        let timeout = self.descriptor.timeout(match self.direction {
+            Direction::Read => Timeout::Receive,
+            Direction::Write => Timeout::Send,
+        });
+        let until = timeout.and_then(|timeout| hub.clock.after(timeout));
+        self.until.set(Some(until));
+        Ok(until)
+    }
+}
+
 /// Makes the call once the descriptor lets it. `attempt` does not wait, and says `EAGAIN` if it would have to.
 #[inline]
 pub(crate) fn until_done(
     hub: &Hub,
-    descriptor: Descriptor,
-    direction: Direction,
-    mut attempt: impl FnMut() -> Answer,
+    patience: &Patience,
     drained: impl Fn(usize) -> bool,
+    mut attempt: impl FnMut(&Source) -> Answer,
 ) -> Result<usize, Stop> {
-    let which = match direction {
-        Direction::Read => Timeout::Receive,
-        Direction::Write => Timeout::Send,
-    };
+    let descriptor = patience.descriptor;
     loop {
         let source = source(hub, descriptor).ok_or(Stop::NotHere)?;
         let ended = source.transfer_lent(
-            direction,
-            || patience(descriptor, which),
-            || match table::is_still(descriptor) {
-                true => attempt().map_err(|Errno(number)| Stop::Errno(number)),
+            patience.direction,
+            |hub| patience.ask(hub),
+            |source| match table::is_still(descriptor) {
+                true => attempt(source).map_err(|Errno(number)| Stop::Errno(number)),
                 false => Err(Stop::Closed),
             },
             |&count| drained(count),
@@ -110,20 +145,109 @@ pub(crate) fn until_done(
         match ended {
             Err(Stop::Errno(libc::EINTR)) => {}
             Err(Stop::Replaced) if table::is_still(descriptor) => forsake(hub, descriptor.number),
-            ended => return ended,
+            Ok(count) => {
+                not_refused(hub);
+                return Ok(count);
+            }
+            stopped => return stopped,
         }
     }
 }
 
-/// How long a call may wait; asked before the first wait.
-pub(crate) fn patience(descriptor: Descriptor, which: Timeout) -> Result<Option<Duration>, Stop> {
-    if gate::in_handler() {
-        return Err(Stop::NotHere);
+/// Short enough that nobody minds, long enough that nobody notices what it costs.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(16);
+
+/// As [`until_done`], where the kernel may never say that the call would succeed.
+pub(crate) fn with_pauses(
+    hub: &Hub,
+    patience: &Patience,
+    mut attempt: impl FnMut() -> Answer,
+) -> Result<usize, Stop> {
+    park::spend_as(hub, Manner::Foreign);
+    let mut pause = Duration::ZERO;
+    loop {
+        match attempt() {
+            Err(Errno(libc::EAGAIN)) => {}
+            Err(Errno(number)) => return Err(Stop::Errno(number)),
+            Ok(count) => {
+                not_refused(hub);
+                return Ok(count);
+            }
+        }
+        let until = patience.ask(hub)?;
+        if until.is_some_and(|until| until <= hub.clock.now()) {
+            return Err(Stop::TimeIsOver);
+        }
+        let at = hub.clock.after(pause).into_iter().chain(until).min();
+        let source = source(hub, patience.descriptor).ok_or(Stop::NotHere)?;
+        if source.enlist(hub) {
+            lent::wait_for_any(hub, &[(source, patience.direction)], at)?;
+        } else {
+            lent::wait_for_any(hub, &[], at)?;
+        }
+        if !table::is_still(patience.descriptor) {
+            return Err(Stop::Closed);
+        }
+        pause = (pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
     }
-    if !descriptor.is_blocking_still() {
-        return Err(Stop::Errno(libc::EAGAIN));
+}
+
+/// Waits until `ask`, which does not wait, finds something; at most until then. `wanted` says in which lanes.
+pub(crate) fn for_any(
+    hub: &Hub,
+    until: Option<Moment>,
+    wanted: impl Fn() -> Vec<(c_int, Direction)>,
+    mut ask: impl FnMut() -> Answer,
+) -> Result<usize, Stop> {
+    park::spend_as(hub, Manner::Foreign);
+    let mut pause = Duration::ZERO;
+    let mut time_is_over = false;
+    loop {
+        match ask() {
+            Ok(0) if time_is_over => return Err(Stop::TimeIsOver),
+            Ok(0) => {}
+            Err(Errno(number)) => return Err(Stop::Errno(number)),
+            Ok(found) => {
+                not_refused(hub);
+                return Ok(found);
+            }
+        }
+        if gate::in_handler() {
+            return Err(Stop::NotHere);
+        }
+        let wanted = wanted();
+        let mut sources = Vec::with_capacity(wanted.len());
+        for &(number, direction) in &wanted {
+            let source = table::find(number).and_then(|descriptor| source(hub, descriptor));
+            if let Some(source) = source.filter(|source| source.enlist(hub)) {
+                sources.push((source, direction));
+            }
+        }
+        // What the poller does not take, or has by another registration, is asked for now and then.
+        let mut at = until;
+        if sources.len() < wanted.len() {
+            at = hub.clock.after(pause).into_iter().chain(until).min();
+            pause = (pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+        }
+        match lent::wait_for_any(hub, &sources, at) {
+            Ok(true) => {}
+            Ok(false) => time_is_over = until.is_some_and(|until| until <= hub.clock.now()),
+            Err(Stop::Replaced) => wanted.iter().for_each(|&(number, _)| forsake(hub, number)),
+            Err(stop) => return Err(stop),
+        }
     }
-    Ok(descriptor.timeout(which))
+}
+
+/// Would a call in this direction return at once?
+pub(crate) fn is_ready(number: c_int, direction: Direction) -> bool {
+    raw::poll_one(
+        number,
+        match direction {
+            Direction::Read => libc::POLLIN,
+            Direction::Write => libc::POLLOUT,
+        },
+    )
 }
 
 /// What a call comes to that was stopped. `pass` makes it as it is.

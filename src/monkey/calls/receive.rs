@@ -1,66 +1,323 @@
-//! Calls that receive.
+//! Calls that receive: from sockets, and from what else can be polled.
+//!
+//! A socket is read with `MSG_DONTWAIT`, anything else with `RWF_NOWAIT` where the kernel has that for it (pipes since Linux 6.4),
+//! else when poll(2) says that it is ready: then another reader of the same pipe may still be quicker, and the OS thread
+//! waits for the next bytes.
 
 use std::ffi::{c_int, c_void};
+use std::ptr;
 
+use libc::{iovec, msghdr, size_t, sockaddr, socklen_t, ssize_t};
+
+use super::slices::{Slices, no_slices};
 use crate::hub::Hub;
 use crate::monkey::gate::{self, Group, Hits};
-use crate::monkey::raw::{self, Answer, fd, to_c};
+use crate::monkey::raw::{self, Answer, Errno, fd, to_c};
 use crate::monkey::table::{self, Descriptor, Kind};
-use crate::monkey::wait;
+use crate::monkey::wait::{self, Patience};
 use crate::park::source::Direction;
+use crate::park::source::lent::Stop;
 
-pub(crate) static RECV: Hits = Hits::new();
+pub(super) static READ: Hits = Hits::new("read");
+pub(super) static READV: Hits = Hits::new("readv");
+pub(super) static RECV: Hits = Hits::new("recv");
+pub(super) static RECVFROM: Hits = Hits::new("recvfrom");
+pub(super) static RECVMSG: Hits = Hits::new("recvmsg");
 
-/// # Safety
-///
-/// As recv(2).
 #[unsafe(no_mangle)]
-unsafe extern "C" fn recv(socket: c_int, buffer: *mut c_void, length: usize, flags: c_int) -> isize {
-    // SAFETY: the caller's.
-    let call = |flags: c_int, done: usize| unsafe {
-        raw::call(
-            libc::SYS_recvfrom,
-            [fd(socket), buffer as usize + done, length - done, flags as usize, 0, 0],
-        )
+pub(super) unsafe extern "C" fn recv(
+    socket: c_int,
+    buffer: *mut c_void,
+    length: size_t,
+    flags: c_int,
+) -> ssize_t {
+    let call = |flags: c_int, done: usize| {
+        let arguments = [fd(socket), buffer.addr() + done, length - done, flags as usize, 0, 0];
+        // SAFETY: the caller's, recv(2).
+        unsafe { raw::call(libc::SYS_recvfrom, arguments) }
     };
-    match blocking_socket(socket, flags) {
-        None => to_c(call(flags, 0)),
+    to_c(match blocking_socket(socket, flags, &RECV) {
+        None => call(flags, 0),
+        Some((hub, descriptor)) => receive(hub, descriptor, flags, || length, call),
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(super) unsafe extern "C" fn recvfrom(
+    socket: c_int,
+    buffer: *mut c_void,
+    length: size_t,
+    flags: c_int,
+    sender: *mut sockaddr,
+    sender_length: *mut socklen_t,
+) -> ssize_t {
+    let call = |flags: c_int, done: usize| {
+        let (start, room) = (buffer.addr() + done, length - done);
+        let arguments = [fd(socket), start, room, flags as usize, sender.addr(), sender_length.addr()];
+        // SAFETY: the caller's, recvfrom(2).
+        unsafe { raw::call(libc::SYS_recvfrom, arguments) }
+    };
+    to_c(match blocking_socket(socket, flags, &RECVFROM) {
+        None => call(flags, 0),
+        Some((hub, descriptor)) => receive(hub, descriptor, flags, || length, call),
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(super) unsafe extern "C" fn recvmsg(socket: c_int, message: *mut msghdr, flags: c_int) -> ssize_t {
+    // SAFETY: the caller's, recvmsg(2).
+    let first =
+        |flags: c_int| unsafe { raw::call(libc::SYS_recvmsg, [fd(socket), message.addr(), flags as usize]) };
+    let answer = match blocking_socket(socket, flags, &RECVMSG) {
+        None => first(flags),
         Some((hub, descriptor)) => {
-            RECV.count();
-            to_c(receive(hub, descriptor, flags, length, call))
+            // SAFETY: the kernel has taken the message when these are used.
+            let slices = || unsafe { Slices::new((*message).msg_iov, (*message).msg_iovlen) };
+            // SAFETY: as above.
+            let room = || unsafe { slices().length() };
+            let call = |flags: c_int, done: usize| match done {
+                0 => first(flags),
+                _ => receive_after(socket, slices(), done, flags),
+            };
+            receive(hub, descriptor, flags, room, call)
         }
+    };
+    if answer.is_ok() && table::is_awake() {
+        // SAFETY: the kernel has filled the message.
+        unsafe { forget_descriptors_in(&*message) };
     }
+    to_c(answer)
+}
+
+/// The fortified twins, which programs built with `_FORTIFY_SOURCE` call: glibc checks the room and ends the process.
+#[unsafe(no_mangle)]
+pub(super) unsafe extern "C" fn __recv_chk(
+    socket: c_int,
+    buffer: *mut c_void,
+    length: size_t,
+    room: size_t,
+    flags: c_int,
+) -> ssize_t {
+    check_room(length, room);
+    // SAFETY: the caller's.
+    unsafe { recv(socket, buffer, length, flags) }
+}
+
+#[unsafe(no_mangle)]
+pub(super) unsafe extern "C" fn __recvfrom_chk(
+    socket: c_int,
+    buffer: *mut c_void,
+    length: size_t,
+    room: size_t,
+    flags: c_int,
+    sender: *mut sockaddr,
+    sender_length: *mut socklen_t,
+) -> ssize_t {
+    check_room(length, room);
+    // SAFETY: the caller's.
+    unsafe { recvfrom(socket, buffer, length, flags, sender, sender_length) }
+}
+
+#[unsafe(no_mangle)]
+pub(super) unsafe extern "C" fn __read_chk(
+    file: c_int,
+    buffer: *mut c_void,
+    length: size_t,
+    room: size_t,
+) -> ssize_t {
+    check_room(length, room);
+    // SAFETY: the caller's.
+    unsafe { read(file, buffer, length) }
+}
+
+pub(super) fn check_room(length: usize, room: usize) {
+    if length > room {
+        std::process::abort();
+    }
+}
+
+#[unsafe(no_mangle)]
+pub(super) unsafe extern "C" fn read(file: c_int, buffer: *mut c_void, length: size_t) -> ssize_t {
+    // SAFETY: the caller's, read(2).
+    let pass = || unsafe { raw::call(libc::SYS_read, [fd(file), buffer.addr(), length]) };
+    // Of no bytes nobody waits for, whatever it is.
+    to_c(match blocking(file, &READ).filter(|_| length != 0) {
+        None => pass(),
+        Some((hub, descriptor)) => {
+            let slice = iovec { iov_base: buffer, iov_len: length };
+            read_from(hub, descriptor, Slices::new(&slice, 1), pass)
+        }
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(super) unsafe extern "C" fn readv(file: c_int, slices: *const iovec, count: c_int) -> ssize_t {
+    // SAFETY: the caller's, readv(2).
+    let pass = || unsafe { raw::call(libc::SYS_readv, [fd(file), slices.addr(), count as usize]) };
+    to_c(match blocking(file, &READV).filter(|_| count > 0) {
+        None => pass(),
+        Some((hub, descriptor)) => read_from(hub, descriptor, Slices::of_int(slices, count), pass),
+    })
 }
 
 /// The hub and the socket, if a call with these flags may have to wait.
 #[inline(always)]
-pub(crate) fn blocking_socket<'a>(socket: c_int, flags: c_int) -> Option<(&'a Hub, Descriptor)> {
+pub(super) fn blocking_socket<'a>(socket: c_int, flags: c_int, hits: &Hits) -> Option<(&'a Hub, Descriptor)> {
     let hub = gate::enter(Group::Socket)?;
-    if flags & (libc::MSG_DONTWAIT | libc::MSG_ERRQUEUE) != 0 {
+    if flags & (libc::MSG_DONTWAIT | libc::MSG_ERRQUEUE | libc::MSG_FASTOPEN) != 0 {
         return None;
     }
     let descriptor = table::find_blocking(socket)?;
+    hits.count();
     descriptor.is_socket().then_some((hub, descriptor))
 }
 
-/// Receives at most `room` bytes; with MSG_WAITALL just as many, if no error and no end comes before.
-pub(crate) fn receive(
+/// The hub and the descriptor, if a call on it may have to wait.
+#[inline(always)]
+pub(super) fn blocking<'a>(file: c_int, hits: &Hits) -> Option<(&'a Hub, Descriptor)> {
+    let hub = gate::enter(Group::Socket)?;
+    let descriptor = table::find_blocking(file)?;
+    hits.count();
+    Some((hub, descriptor))
+}
+
+/// Receives at most `room` bytes from a socket. With MSG_WAITALL it receives as many, if no error and no end comes before.
+///
+/// `call` makes the call with the flags it is given, after so many bytes. `room` is asked once the kernel has taken a call.
+fn receive(
     hub: &Hub,
     descriptor: Descriptor,
     flags: c_int,
-    room: usize,
+    room: impl Fn() -> usize,
     call: impl Fn(c_int, usize) -> Answer,
 ) -> Answer {
     let peeks = flags & libc::MSG_PEEK != 0;
-    let drained = |got| descriptor.kind() == Kind::Tcp && !peeks && 0 < got && got < room;
+    let all = flags & libc::MSG_WAITALL != 0 && !descriptor.is_of_messages();
+    let flags_now = flags | libc::MSG_DONTWAIT;
     wait::keeping_errno(|| {
-        let attempt = || call(flags | libc::MSG_DONTWAIT, 0);
-        match wait::until_done(hub, descriptor, Direction::Read, attempt, drained) {
-            Ok(got) => {
-                wait::not_refused(hub);
-                Ok(got)
+        let patience = Patience::new(descriptor, Direction::Read);
+        let mut done = 0;
+        loop {
+            let drained = |got| descriptor.kind() == Kind::Tcp && !peeks && 0 < got && got < room() - done;
+            let ended = wait::until_done(hub, &patience, drained, |source| {
+                let got = call(flags_now, done)?;
+                // It peeks for all: so it waits until all are there, or nothing more comes.
+                let too_few = peeks && all && 0 < got && got < room() && !source.is_doubtful(Direction::Read);
+                if too_few { Err(Errno(libc::EAGAIN)) } else { Ok(got) }
+            });
+            match ended {
+                Ok(got) if all && !peeks && got != 0 && done + got < room() => done += got,
+                Ok(got) => return Ok(done + got),
+                Err(Stop::TimeIsOver) if peeks && all => return call(flags_now, 0),
+                Err(stop) => {
+                    let last = wait::stopped(hub, stop, || call(flags, done));
+                    return after_some(done, last);
+                }
             }
-            Err(stop) => wait::stopped(hub, stop, || call(flags, 0)),
         }
     })
+}
+
+/// What a call comes to that has moved `done` bytes before its last step: an error is for the next call to meet.
+pub(super) fn after_some(done: usize, last: Answer) -> Answer {
+    match last {
+        Ok(count) => Ok(done + count),
+        Err(_) if done != 0 => Ok(done),
+        error => error,
+    }
+}
+
+/// Receives more, behind what a message of several buffers has got: of a stream, so neither name nor control data matters.
+fn receive_after(socket: c_int, slices: Slices, done: usize, flags: c_int) -> Answer {
+    let mut room = no_slices();
+    // SAFETY: the kernel has taken them before.
+    let count = unsafe { slices.after(done, &mut room) };
+    let mut message = Slices::new(room.as_ptr(), count).message();
+    // SAFETY: the buffers are the caller's.
+    unsafe { raw::call(libc::SYS_recvmsg, [fd(socket), (&raw mut message).addr(), flags as usize]) }
+}
+
+/// Reads from whatever it is.
+fn read_from(hub: &Hub, descriptor: Descriptor, slices: Slices, pass: impl Fn() -> Answer) -> Answer {
+    let answer = match descriptor.is_socket() {
+        true => read_from_socket(hub, descriptor, slices),
+        false => read_from_file(hub, descriptor, slices, &pass),
+    };
+    if answer != Err(Errno(libc::ENOTSOCK)) {
+        return answer;
+    }
+    match descriptor.look_anew() {
+        Some(other) if !other.is_socket() => read_from_file(hub, other, slices, &pass),
+        _ => pass(),
+    }
+}
+
+fn read_from_socket(hub: &Hub, descriptor: Descriptor, slices: Slices) -> Answer {
+    // SAFETY: the kernel has taken the slices when it is asked.
+    let room = || unsafe { slices.length() };
+    receive(hub, descriptor, 0, room, |flags, _| {
+        let mut message = slices.message();
+        // SAFETY: the caller's.
+        let got = unsafe {
+            raw::call(libc::SYS_recvmsg, [fd(descriptor.number), (&raw mut message).addr(), flags as usize])
+        };
+        // read(2) of no bytes does not wait, other than recv(2).
+        if got == Err(Errno(libc::EAGAIN)) && room() == 0 { Ok(0) } else { got }
+    })
+}
+
+fn read_from_file(hub: &Hub, descriptor: Descriptor, slices: Slices, pass: impl Fn() -> Answer) -> Answer {
+    wait::keeping_errno(|| {
+        let patience = Patience::new(descriptor, Direction::Read);
+        let attempt = |_: &_| {
+            without_waiting(descriptor, Direction::Read, &pass, |number, flag| {
+                // SAFETY: the caller's.
+                unsafe { slices.with_flag(libc::SYS_preadv2, number, flag) }
+            })
+        };
+        let ended = wait::until_done(hub, &patience, |_| false, attempt);
+        ended.or_else(|stop| wait::stopped(hub, stop, pass))
+    })
+}
+
+/// Makes a call that does not wait on what is no socket: with the kernel's flag for that, or when it is known to be ready.
+pub(super) fn without_waiting(
+    descriptor: Descriptor,
+    direction: Direction,
+    when_ready: impl FnOnce() -> Answer,
+    with_flag: impl FnOnce(c_int, c_int) -> Answer,
+) -> Answer {
+    if descriptor.takes_nowait() {
+        match with_flag(descriptor.number, libc::RWF_NOWAIT) {
+            Err(Errno(libc::EOPNOTSUPP | libc::ENOSYS)) => descriptor.takes_no_nowait(),
+            answer => return answer,
+        }
+    }
+    match wait::is_ready(descriptor.number, direction) {
+        true => when_ready(),
+        false => Err(Errno(libc::EAGAIN)),
+    }
+}
+
+/// Descriptors came with a message: whatever these numbers have meant, they mean something else now.
+///
+/// # Safety
+///
+/// The kernel has filled the message.
+unsafe fn forget_descriptors_in(message: &msghdr) {
+    // SAFETY: the macros walk the control data that the kernel wrote (man 3 cmsg).
+    unsafe {
+        let mut header =
+            if message.msg_control.is_null() { ptr::null_mut() } else { libc::CMSG_FIRSTHDR(message) };
+        while let Some(control) = header.as_ref() {
+            if (control.cmsg_level, control.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+                let bytes = control.cmsg_len as usize - libc::CMSG_LEN(0) as usize;
+                let numbers = libc::CMSG_DATA(header).cast::<c_int>();
+                for index in 0..bytes / size_of::<c_int>() {
+                    table::forget(numbers.add(index).read_unaligned());
+                }
+            }
+            header = libc::CMSG_NXTHDR(message, header);
+        }
+    }
 }

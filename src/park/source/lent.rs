@@ -80,8 +80,8 @@ impl Source {
     pub(crate) fn transfer_lent<T>(
         &self,
         direction: Direction,
-        patience: impl FnOnce() -> Result<Option<Duration>, Stop>,
-        mut attempt: impl FnMut() -> Result<T, Stop>,
+        patience: impl FnOnce(&Hub) -> Result<Option<Moment>, Stop>,
+        mut attempt: impl FnMut(&Source) -> Result<T, Stop>,
         drained: impl FnOnce(&T) -> bool,
     ) -> Result<T, Stop> {
         let lane = self.lane(direction);
@@ -96,7 +96,7 @@ impl Source {
             }
             let may_try = turn.is_some() || (lane.waiters.is_empty() && !lane.promised.get());
             if may_try && (lane.ready.get() || self.registration.get().is_none()) {
-                match attempt() {
+                match attempt(self) {
                     Err(Stop::Errno(libc::EAGAIN)) => lane.ready.set(false),
                     Ok(value) => {
                         if !lane.doubtful.get() && self.registration.get().is_some() && drained(&value) {
@@ -109,17 +109,15 @@ impl Source {
             }
             let hub = hub::current();
             if let Some(patience) = patience.take() {
-                until = patience()?.map(|time| hub.clock.after(time));
+                until = patience(hub)?;
                 second_look = self.is_known_to(hub).then(|| hub.clock.after(SECOND_LOOK)).flatten();
             }
-            // Time without end on a clock that ends.
-            let limit = until.flatten();
-            let at = limit.into_iter().chain(second_look).min();
+            let at = until.into_iter().chain(second_look).min();
             self.register(hub).map_err(cannot_register)?;
             match Source::queue_up(hub, lane, Manner::Foreign, direction.awaited(), at, turn.take()) {
                 Err(interruption) => return Err(Stop::Interrupted(interruption)),
                 Ok(Some(woken)) => turn = Some(woken),
-                Ok(None) if second_look.is_some() && second_look == at => {
+                Ok(None) if second_look.is_some() && second_look == at && at != until => {
                     second_look = None;
                     self.confirm(hub)?;
                     lane.ready.set(true);
@@ -132,6 +130,11 @@ impl Source {
     /// Is it registered with this hub?
     fn is_known_to(&self, hub: &Hub) -> bool {
         self.registration.get().is_some_and(|known| known.hub == hub.number)
+    }
+
+    /// Registers with this hub, unless it is; false if the poller does not take it.
+    pub(crate) fn enlist(&self, hub: &Hub) -> bool {
+        !self.closed.get() && self.register(hub).is_ok()
     }
 
     /// Asks the kernel whether it knows the descriptor by our registration.
@@ -155,36 +158,28 @@ fn cannot_register(error: std::io::Error) -> Stop {
     }
 }
 
-/// Waits until something happens to one of several sources, or until `deadline`; false if that came first.
+/// Waits until something happens to one of several sources, all of which are [enlisted](Source::enlist), or until
+/// `deadline`; false if that came first.
 pub(crate) fn wait_for_any(
+    hub: &Hub,
     sources: &[(Rc<Source>, Direction)],
     deadline: Option<Moment>,
 ) -> Result<bool, Stop> {
-    let hub = hub::current();
     let nodes: Vec<Node> = sources.iter().map(|_| Node::new(Waiter::Thread(hub.current.get()))).collect();
     let mut queued: Vec<Queued<'_>> = Vec::with_capacity(sources.len());
-    let mut known_before = false;
     for ((source, direction), node) in sources.iter().zip(&nodes) {
-        if source.closed.get() {
-            return Err(Stop::Closed);
-        }
-        known_before |= source.is_known_to(hub);
-        source.register(hub).map_err(cannot_register)?;
         let lane: &Lane = source.lane(*direction);
         // SAFETY: the nodes outlive the guards, which leave on every way out, and the sources keep the lanes (S15).
         unsafe { lane.waiters.join(node) };
         queued.push(Queued { lane, node: Some(node) });
     }
-    let second_look = known_before.then(|| hub.clock.after(SECOND_LOOK)).flatten();
+    let second_look = if sources.is_empty() { None } else { hub.clock.after(SECOND_LOOK) };
     let mut at = deadline.into_iter().chain(second_look).min();
-    let what = match sources.first() {
-        Some((_, direction)) => direction.awaited(),
-        None => WaitingFor::Sleep,
-    };
+    let what = sources.first().map_or(WaitingFor::Sleep, |(_, direction)| direction.awaited());
     loop {
         match park::park_in(hub, Manner::Foreign, what, at) {
             Err(interruption) => return Err(Stop::Interrupted(interruption)),
-            Ok(Woken::Deadline) if second_look.is_some() && second_look == at => {
+            Ok(Woken::Deadline) if second_look.is_some() && second_look == at && at != deadline => {
                 for (source, _) in sources {
                     source.confirm(hub)?;
                 }
