@@ -29,9 +29,12 @@ use crate::park::{self, Interruption, Manner};
 pub(crate) const PATIENT: u32 = 16;
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// The sources of one hub, by number, each with the generation of the table that it is for.
+/// The sources of one hub, by number.
 #[derive(Default)]
-struct Sources(RefCell<Vec<Option<(u32, Rc<Source>)>>>);
+struct Sources(RefCell<Vec<Option<Known>>>);
+
+/// A source, with the generation of the table that it is for.
+type Known = (u32, Rc<Source>);
 
 fn sources(hub: &Hub) -> &Sources {
     let boxed = hub.lent_descriptors.get_or_init(|| Box::new(Sources::default()) as Box<dyn Any>);

@@ -123,6 +123,8 @@ pub(super) unsafe extern "C" fn connect(socket: c_int, peer: *const sockaddr, le
 
 /// Waits for the end of an attempt, and asks how it went: by the same call, which does not wait any more, and leaves the socket
 /// as a call that had waited itself.
+///
+/// That call is made as it is: the socket says that it can be written to only once the attempt is over.
 fn await_connection(hub: &Hub, descriptor: Descriptor, begun: c_int, call: impl Fn() -> Answer) -> Answer {
     let patience = Patience::new(descriptor, Direction::Write);
     let connected = wait::until_done(
@@ -130,7 +132,7 @@ fn await_connection(hub: &Hub, descriptor: Descriptor, begun: c_int, call: impl 
         &patience,
         |_| false,
         |_| match wait::is_ready(descriptor.number, Direction::Write) {
-            true => flip::without_waiting(descriptor, &call),
+            true => call(),
             false => Err(Errno(libc::EAGAIN)),
         },
     );

@@ -110,10 +110,15 @@ fn wait_for_events(
 ) -> Answer {
     let until = limit.and_then(|limit| hub.clock.after(limit));
     let wanted = || {
-        // SAFETY: the kernel has read and written so many there.
-        let asked: &[pollfd] =
-            if count == 0 { &[] } else { unsafe { std::slice::from_raw_parts(asked, count) } };
-        asked.iter().filter(|asked| asked.fd >= 0).flat_map(lanes_of).collect()
+        let mut lanes = Vec::with_capacity(count);
+        for index in 0..count {
+            // SAFETY: the kernel has read and written so many there.
+            let asked = unsafe { *asked.add(index) };
+            if asked.fd >= 0 {
+                lanes.extend(lanes_of(asked));
+            }
+        }
+        lanes
     };
     let found = wait::for_any(hub, until, wanted, || ask(Some(raw::AT_ONCE)));
     found.or_else(|stop| match stop {
@@ -123,7 +128,7 @@ fn wait_for_events(
 }
 
 /// Where the events that are asked for are told; errors and hang-ups are told everywhere.
-fn lanes_of(asked: &pollfd) -> impl Iterator<Item = (c_int, Direction)> {
+fn lanes_of(asked: pollfd) -> impl Iterator<Item = (c_int, Direction)> {
     let outward = libc::POLLOUT | libc::POLLWRNORM | libc::POLLWRBAND;
     let writes = (asked.events & outward != 0).then_some((asked.fd, Direction::Write));
     let reads = (asked.events & !outward != 0 || writes.is_none()).then_some((asked.fd, Direction::Read));

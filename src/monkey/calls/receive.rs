@@ -270,9 +270,9 @@ fn read_from_file(hub: &Hub, descriptor: Descriptor, slices: Slices, pass: impl 
     wait::keeping_errno(|| {
         let patience = Patience::new(descriptor, Direction::Read);
         let attempt = |_: &_| {
-            without_waiting(descriptor, Direction::Read, &pass, |number, flag| {
+            without_waiting(descriptor, Direction::Read, &pass, |flag| {
                 // SAFETY: the caller's.
-                unsafe { slices.with_flag(libc::SYS_preadv2, number, flag) }
+                unsafe { slices.with_flag(libc::SYS_preadv2, descriptor.number, flag) }
             })
         };
         let ended = wait::until_done(hub, &patience, |_| false, attempt);
@@ -285,10 +285,10 @@ pub(super) fn without_waiting(
     descriptor: Descriptor,
     direction: Direction,
     when_ready: impl FnOnce() -> Answer,
-    with_flag: impl FnOnce(c_int, c_int) -> Answer,
+    with_flag: impl FnOnce(c_int) -> Answer,
 ) -> Answer {
     if descriptor.takes_nowait() {
-        match with_flag(descriptor.number, libc::RWF_NOWAIT) {
+        match with_flag(libc::RWF_NOWAIT) {
             Err(Errno(libc::EOPNOTSUPP | libc::ENOSYS)) => descriptor.takes_no_nowait(),
             answer => return answer,
         }
@@ -311,7 +311,7 @@ unsafe fn forget_descriptors_in(message: &msghdr) {
             if message.msg_control.is_null() { ptr::null_mut() } else { libc::CMSG_FIRSTHDR(message) };
         while let Some(control) = header.as_ref() {
             if (control.cmsg_level, control.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
-                let bytes = control.cmsg_len as usize - libc::CMSG_LEN(0) as usize;
+                let bytes = control.cmsg_len - libc::CMSG_LEN(0) as usize;
                 let numbers = libc::CMSG_DATA(header).cast::<c_int>();
                 for index in 0..bytes / size_of::<c_int>() {
                     table::forget(numbers.add(index).read_unaligned());

@@ -127,11 +127,10 @@ unsafe fn wait_for_sets(hub: &Hub, count: c_int, sets: Sets, limit: Option<Durat
         Ok(found) => Ok(found),
         // The copies are empty, as the kernel leaves them when it has found nothing.
         Err(Stop::TimeIsOver) => Ok(0),
-        // SAFETY: the caller's.
         Err(stop) => {
-            return wait::stopped(hub, stop, || unsafe {
-                ask(count, sets, limit.map(timespec_of).as_mut(), ptr::null())
-            });
+            // SAFETY: the caller's.
+            let pass = || unsafe { ask(count, sets, limit.map(timespec_of).as_mut(), ptr::null()) };
+            return wait::stopped(hub, stop, pass);
         }
     };
     for (set, copy) in sets.into_iter().zip(&copy).filter(|(set, _)| !set.is_null()) {

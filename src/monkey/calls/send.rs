@@ -212,31 +212,24 @@ const ATOMIC: usize = libc::PIPE_BUF;
 fn write_to_file(hub: &Hub, descriptor: Descriptor, slices: Slices, pass: impl Fn() -> Answer) -> Answer {
     // SAFETY: the kernel has taken the slices when it is asked.
     let length = || unsafe { slices.length() };
-    let with_the_rest = |done: usize, call: &dyn Fn(Slices) -> Answer| match done {
-        0 => call(slices),
-        _ => {
-            let mut room = no_slices();
-            // SAFETY: as above.
-            let count = unsafe { slices.after(done, &mut room) };
-            call(Slices::new(room.as_ptr(), count))
-        }
+    let write_after = |done: usize, flag: c_int| {
+        let mut room = no_slices();
+        let rest = match done {
+            0 => slices,
+            _ => {
+                // SAFETY: as above.
+                let count = unsafe { slices.after(done, &mut room) };
+                Slices::new(room.as_ptr(), count)
+            }
+        };
+        // SAFETY: the caller's.
+        unsafe { rest.with_flag(libc::SYS_pwritev2, descriptor.number, flag) }
     };
     let attempt = |done: usize, _: bool| {
-        without_waiting(
-            descriptor,
-            Direction::Write,
-            || write_a_little(descriptor, slices, done, &pass),
-            // SAFETY: the caller's.
-            |number, flag| {
-                with_the_rest(done, &|rest| unsafe { rest.with_flag(libc::SYS_pwritev2, number, flag) })
-            },
-        )
+        let when_ready = || write_a_little(descriptor, slices, done, &pass);
+        without_waiting(descriptor, Direction::Write, when_ready, |flag| write_after(done, flag))
     };
-    let pass_the_rest = |done: usize| match done {
-        0 => pass(),
-        // SAFETY: the caller's.
-        _ => with_the_rest(done, &|rest| unsafe { rest.with_flag(libc::SYS_pwritev2, descriptor.number, 0) }),
-    };
+    let pass_the_rest = |done: usize| if done == 0 { pass() } else { write_after(done, 0) };
     wait::keeping_errno(|| send_on(hub, descriptor, |done| done < length(), attempt, pass_the_rest))
 }
 
