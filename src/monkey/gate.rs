@@ -8,12 +8,13 @@
 //! without waiting, as everybody's, and so the usual byte written to a pipe goes through; a handler which *waits* in a call
 //! must be installed with `SA_ONSTACK`.
 
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use crate::greenlet::chain;
+use crate::greenlet::{chain, switch};
+use crate::hub::task::{State, Task};
 use crate::hub::{self, Hub, forked};
 use crate::monkey::raw;
-use crate::stack;
 
 /// Calls that are patched together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,20 +60,36 @@ pub(crate) fn enter<'a>(group: Group) -> Option<&'a Hub> {
 /// Is this the code of a green thread, or the root's?
 #[inline(always)]
 fn may_switch(hub: &Hub) -> bool {
-    let on_the_hub = hub.turning.get() && hub.current.get().is(hub.root());
-    !on_the_hub && !chain::switching_forbidden() && !forked::happened()
+    let task = hub.running();
+    let is_its_code = match task.yielder.get().is_null() {
+        // Else it is the hub's.
+        true => !hub.turning.get(),
+        // Greenlets and generators have stacks of their own.
+        false => {
+            task.state.get() == State::Awake
+                && (stands_on_its_stack(hub, task) || !task.strand.top().is_null())
+        }
+    };
+    is_its_code && !chain::switching_forbidden() && !forked::happened()
 }
 
-/// Does the caller run in the handler of a signal, on the stack that was given to such? Asked before each wait.
-pub(crate) fn in_handler() -> bool {
-    let here = 0u8;
-    if stack::holds(std::hint::black_box(&raw const here).addr()) {
+/// Does the caller stand on the stack of the green thread that runs? The other end of it is near where its way out is kept.
+#[inline(always)]
+fn stands_on_its_stack(hub: &Hub, task: &Task) -> bool {
+    let depth = task.yielder.get().addr().wrapping_sub(switch::stack_pointer());
+    task.class.is_some_and(|class| depth < hub.pool.size(class))
+}
+
+/// Does the caller run in the handler of a signal, on the stack that was given to such? Asked before each wait, where it takes a
+/// system call only of the root and of greenlets and generators.
+pub(crate) fn in_handler(hub: &Hub) -> bool {
+    if stands_on_its_stack(hub, hub.running()) {
         return false;
     }
-    let mut now = std::mem::MaybeUninit::<libc::stack_t>::zeroed();
+    let mut now = MaybeUninit::<libc::stack_t>::zeroed();
     // SAFETY: with no new stack the kernel only fills the struct it is given; zeroes are one.
     let now = unsafe {
-        let asked = raw::call(libc::SYS_sigaltstack, [0, now.as_mut_ptr() as usize]);
+        let asked = raw::call(libc::SYS_sigaltstack, [0, now.as_mut_ptr().addr()]);
         asked.map(|_| now.assume_init())
     };
     now.is_ok_and(|now| now.ss_flags & libc::SS_ONSTACK != 0)

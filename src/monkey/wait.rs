@@ -109,7 +109,7 @@ impl Patience {
         if let Some(until) = self.until.get() {
             return Ok(until);
         }
-        if gate::in_handler() {
+        if gate::in_handler(hub) {
             return Err(Stop::NotHere);
         }
         if !self.descriptor.is_blocking_still() {
@@ -216,7 +216,7 @@ pub(crate) fn for_any(
                 return Ok(found);
             }
         }
-        if gate::in_handler() {
+        if gate::in_handler(hub) {
             return Err(Stop::NotHere);
         }
         let wanted = wanted();

@@ -55,12 +55,6 @@ pub(crate) fn smallest_size() -> usize {
     (sys::least_signal_stack() + (16 << 10)).next_multiple_of(sys::page_size())
 }
 
-/// Does the address lie on a stack of ours? May be called in a signal handler.
-#[cfg_attr(not(feature = "monkey"), allow(dead_code, reason = "only `monkey` asks"))]
-pub(crate) fn holds(address: usize) -> bool {
-    registry::find(address).is_some()
-}
-
 /// How a pool keeps its stacks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {

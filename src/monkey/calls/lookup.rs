@@ -49,7 +49,7 @@ pub(super) unsafe extern "C" fn getaddrinfo(
     };
     // SAFETY: the caller's, getaddrinfo(3).
     let pass = || unsafe { real(node, service, hints, found) };
-    let Some(hub) = gate::enter(Group::Dns).filter(|_| !node.is_null() && !gate::in_handler()) else {
+    let Some(hub) = gate::enter(Group::Dns).filter(|hub| !node.is_null() && !gate::in_handler(hub)) else {
         return pass();
     };
     GETADDRINFO.count();

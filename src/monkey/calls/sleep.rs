@@ -105,7 +105,7 @@ fn is_of_time(clock: clockid_t) -> bool {
 }
 
 fn sleep_for(hub: &Hub, time: Duration, pass: impl FnOnce() -> Answer) -> Answer {
-    if gate::in_handler() {
+    if gate::in_handler(hub) {
         return pass();
     }
     wait::keeping_errno(|| rest(hub, time).unwrap_or_else(|ended| ended))
@@ -115,7 +115,7 @@ fn sleep_for(hub: &Hub, time: Duration, pass: impl FnOnce() -> Answer) -> Answer
 const LONGEST_LOOK: Duration = Duration::from_secs(1);
 
 fn sleep_until(hub: &Hub, clock: clockid_t, until: Duration, pass: impl FnOnce() -> Answer) -> Answer {
-    if gate::in_handler() {
+    if gate::in_handler(hub) {
         return pass();
     }
     wait::keeping_errno(|| {

@@ -115,6 +115,7 @@ fn a_killed_loop_of_nothing_but_sleeps_ends() {
                 unsafe { libc::usleep(1) };
             }
         });
+        greenroom::yield_now();
         victim.kill();
         let (_, ticks) = ticks_during(|| greenroom::sleep(ms(30)));
         assert!(ticks > 10, "{ticks}");
