@@ -17,6 +17,10 @@ const MOST_YIELDS: u32 = 10_000;
 
 /// Runs `f`, which neither waits nor unwinds, while no other OS thread runs such a thing.
 pub(crate) fn alone<R>(f: impl FnOnce() -> R) -> R {
+    // Before there is a hub nobody changes modes for a call.
+    if !table::is_awake() {
+        return f();
+    }
     let mut yields = 0;
     while TAKEN.swap(true, Ordering::Acquire) && yields < MOST_YIELDS {
         yields += 1;
@@ -47,5 +51,7 @@ pub(crate) fn without_waiting(descriptor: Descriptor, call: impl FnOnce() -> Ans
 fn set_mode(number: c_int, nonblocking: bool) -> Answer {
     let on = c_int::from(nonblocking);
     // SAFETY: the kernel reads one int.
-    unsafe { raw::call(libc::SYS_ioctl, [fd(number), libc::FIONBIO as usize, (&raw const on).addr()]) }
+    unsafe {
+        raw::call(libc::SYS_ioctl, [fd(number), libc::FIONBIO as usize, (&raw const on).expose_provenance()])
+    }
 }

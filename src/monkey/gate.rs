@@ -48,8 +48,40 @@ pub(crate) fn is_patched(group: Group) -> bool {
     PATCHED.load(Ordering::Relaxed) & group as u32 != 0
 }
 
-/// The hub that runs others while the caller waits in a call of this group. None if the call is to pass.
+/// Makes a call as it is, or lets it `wait` where `find` finds that it may have to, once its group is patched. The wait stands
+/// apart, so that the frame of a call which passes is as small as the C library's, and it returns as straight: a processor that has
+/// just been in the kernel mispredicts each return.
 #[inline(always)]
+pub(crate) fn pass_or<F, R>(
+    group: Group,
+    pass: impl Fn() -> R,
+    find: impl FnOnce() -> Option<F>,
+    wait: impl FnOnce(F) -> R,
+) -> R {
+    if !is_patched(group) {
+        return pass();
+    }
+    match find() {
+        None => pass(),
+        Some(found) => apart(move || wait(found)),
+    }
+}
+
+#[inline(never)]
+fn apart<R>(call: impl FnOnce() -> R) -> R {
+    call()
+}
+
+/// Does what there is to be done about a call once its group is patched.
+#[inline(always)]
+pub(crate) fn if_patched(group: Group, note: impl FnOnce()) {
+    if is_patched(group) {
+        apart(note);
+    }
+}
+
+/// The hub that runs others while the caller waits in a call of this group. None if the call is to pass.
+#[inline]
 pub(crate) fn enter<'a>(group: Group) -> Option<&'a Hub> {
     if !is_patched(group) {
         return None;
@@ -89,10 +121,17 @@ pub(crate) fn in_handler(hub: &Hub) -> bool {
     let mut now = MaybeUninit::<libc::stack_t>::zeroed();
     // SAFETY: with no new stack the kernel only fills the struct it is given; zeroes are one.
     let now = unsafe {
-        let asked = raw::call(libc::SYS_sigaltstack, [0, now.as_mut_ptr().addr()]);
+        let asked = raw::call(libc::SYS_sigaltstack, [0, now.as_mut_ptr().expose_provenance()]);
         asked.map(|_| now.assume_init())
     };
     now.is_ok_and(|now| now.ss_flags & libc::SS_ONSTACK != 0)
+}
+
+/// Counts a call that does not wait, if one that does could wait here.
+pub(crate) fn count(group: Group, hits: &Hits) {
+    if enter(group).is_some() {
+        hits.count();
+    }
 }
 
 /// How often a call was made where it could wait.

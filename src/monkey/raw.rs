@@ -87,11 +87,16 @@ pub(crate) const fn fd(number: c_int) -> usize {
 pub(crate) fn to_c(answer: Answer) -> isize {
     match answer {
         Ok(value) => value as isize,
-        Err(Errno(number)) => {
-            set_errno(number);
-            -1
-        }
+        Err(errno) => fail(errno),
     }
+}
+
+/// Apart, so that a call which succeeds needs no frame.
+#[cold]
+#[inline(never)]
+fn fail(Errno(number): Errno) -> isize {
+    set_errno(number);
+    -1
 }
 
 /// As [`to_c`], of a function that returns an `int`.
@@ -116,9 +121,9 @@ pub(crate) fn errno() -> c_int {
 ///
 /// That of the call.
 pub(crate) unsafe fn poll(asked: *mut libc::pollfd, count: usize, limit: Option<libc::timespec>) -> Answer {
-    let limit = limit.as_ref().map_or(0, |limit| std::ptr::from_ref(limit).addr());
+    let limit = limit.as_ref().map_or(0, |limit| std::ptr::from_ref(limit).expose_provenance());
     // SAFETY: the caller's. No mask of signals is passed.
-    unsafe { call(libc::SYS_ppoll, [asked.addr(), count, limit, 0, 0]) }
+    unsafe { call(libc::SYS_ppoll, [asked.expose_provenance(), count, limit, 0, 0]) }
 }
 
 /// No time at all.

@@ -170,15 +170,12 @@ pub(crate) fn find(number: c_int) -> Option<Descriptor> {
     Some(Descriptor { number, state, generation: entry.generation.load(Ordering::Relaxed) })
 }
 
-/// What a descriptor is on which a call is to be made that may wait; looked at now if nobody has. None if the call is to pass.
+/// What a descriptor is, if a call on it may have to wait, as far as is known. None if the call is to pass.
 #[inline(always)]
-pub(crate) fn find_blocking(number: c_int) -> Option<Descriptor> {
-    if number <= 2 {
-        return None;
-    }
+pub(crate) fn find_waiting(number: c_int) -> Option<Descriptor> {
     let found = find(number)?;
-    let known = if found.kind() == Kind::Unknown { found.look()? } else { found };
-    (known.kind() != Kind::Passing && !known.is_nonblocking()).then_some(known)
+    let passes = number <= 2 || found.is_nonblocking() || found.kind() == Kind::Passing;
+    (!passes).then_some(found)
 }
 
 /// Whether the number means what it meant.
@@ -373,6 +370,15 @@ impl Descriptor {
         is != Some(true)
     }
 
+    /// The same, looked at if nobody has before. None if a call is to pass.
+    #[inline]
+    pub(crate) fn looked_at(self) -> Option<Descriptor> {
+        if self.kind() != Kind::Unknown {
+            return Some(self);
+        }
+        self.look().filter(|looked| looked.kind() != Kind::Passing && !looked.is_nonblocking())
+    }
+
     /// Looks at one that was made behind our back.
     #[cold]
     fn look(self) -> Option<Descriptor> {
@@ -390,7 +396,7 @@ impl Descriptor {
     #[cold]
     pub(crate) fn look_anew(self) -> Option<Descriptor> {
         forget(self.number);
-        find_blocking(self.number)
+        find(self.number)?.looked_at()
     }
 }
 
@@ -398,7 +404,7 @@ fn asked_kind(number: c_int) -> Option<Kind> {
     // SAFETY: zeroes are a stat, which the kernel fills.
     let mut about: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: as above.
-    unsafe { raw::call(libc::SYS_fstat, [fd(number), (&raw mut about).addr()]) }.ok()?;
+    unsafe { raw::call(libc::SYS_fstat, [fd(number), (&raw mut about).expose_provenance()]) }.ok()?;
     Some(match about.st_mode & libc::S_IFMT {
         libc::S_IFSOCK => {
             let domain = asked_option(number, libc::SO_DOMAIN).unwrap_or(0);
@@ -444,7 +450,7 @@ fn asked_timeout(number: c_int, which: Timeout) -> u64 {
 /// Asks for an option of the socket; false if the kernel would not tell.
 fn asked<T>(number: c_int, option: c_int, value: &mut T) -> bool {
     let mut length = size_of::<T>() as libc::socklen_t;
-    let (value, room) = (ptr::from_mut(value).addr(), (&raw mut length).addr());
+    let (value, room) = (ptr::from_mut(value).expose_provenance(), (&raw mut length).expose_provenance());
     let arguments = [fd(number), libc::SOL_SOCKET as usize, option as usize, value, room];
     // SAFETY: the kernel writes at most `length` bytes to the value, which may be any number.
     unsafe { raw::call(libc::SYS_getsockopt, arguments) }.is_ok()

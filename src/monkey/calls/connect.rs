@@ -41,23 +41,23 @@ fn take_connection(
     peer: *mut sockaddr,
     length: *mut socklen_t,
     flags: c_int,
-    hits: &Hits,
+    hits: &'static Hits,
 ) -> Answer {
-    let arguments = [fd(socket), peer.addr(), length.addr(), flags as usize];
+    let arguments = [fd(socket), peer.expose_provenance(), length.expose_provenance(), flags as usize];
     // SAFETY: the caller's, accept4(2).
-    let call = || unsafe { raw::call(libc::SYS_accept4, arguments) };
-    let accepted = match blocking(socket, hits).filter(|(_, descriptor)| descriptor.is_socket()) {
-        Some((hub, descriptor)) => wait_for_connection(hub, descriptor, call),
-        None if gate::is_patched(Group::Socket) => insist(socket, call),
-        None => call(),
-    };
-    if let Ok(new) = accepted
-        && gate::is_patched(Group::Socket)
-    {
-        let kind = table::find(socket).map_or(table::Kind::Unknown, Descriptor::kind);
-        table::begin(new as c_int, kind, flags & libc::SOCK_NONBLOCK != 0);
-    }
-    accepted
+    let call = move || unsafe { raw::call(libc::SYS_accept4, arguments) };
+    let find = || Some(blocking(socket, hits).filter(|(_, descriptor)| descriptor.is_socket()));
+    gate::pass_or(Group::Socket, call, find, move |found| {
+        let accepted = match found {
+            Some((hub, descriptor)) => wait_for_connection(hub, descriptor, call),
+            None => insist(socket, call),
+        };
+        if let Ok(new) = accepted {
+            let kind = table::find(socket).map_or(table::Kind::Unknown, Descriptor::kind);
+            table::begin(new as c_int, kind, flags & libc::SOCK_NONBLOCK != 0);
+        }
+        accepted
+    })
 }
 
 fn wait_for_connection(hub: &Hub, descriptor: Descriptor, call: impl Fn() -> Answer) -> Answer {
@@ -99,26 +99,30 @@ fn insist(socket: c_int, call: impl Fn() -> Answer) -> Answer {
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn connect(socket: c_int, peer: *const sockaddr, length: socklen_t) -> c_int {
     // SAFETY: the caller's, connect(2).
-    let call = || unsafe { raw::call(libc::SYS_connect, [fd(socket), peer.addr(), length as usize]) };
-    to_int(match blocking(socket, &CONNECT).filter(|(_, descriptor)| descriptor.is_socket()) {
-        None => call(),
-        Some((hub, descriptor)) => {
-            wait::keeping_errno(|| match flip::without_waiting(descriptor, call) {
-                // An attempt that an earlier call has begun, and was interrupted in, goes on (POSIX, connect).
-                Err(Errno(error @ (libc::EINPROGRESS | libc::EALREADY))) => {
-                    await_connection(hub, descriptor, error, call)
-                }
-                // A local socket whose listener has no room: the kernel does not say when it has.
-                Err(Errno(libc::EAGAIN)) => {
-                    let patience = Patience::new(descriptor, Direction::Write);
-                    let attempt = || flip::without_waiting(descriptor, call);
-                    let connected = wait::with_pauses(hub, &patience, attempt);
-                    connected.or_else(|stop| wait::stopped(hub, stop, call))
-                }
-                ended => ended,
-            })
+    let call = move || unsafe {
+        raw::call(libc::SYS_connect, [fd(socket), peer.expose_provenance(), length as usize])
+    };
+    let find = || blocking(socket, &CONNECT).filter(|(_, descriptor)| descriptor.is_socket());
+    to_int(gate::pass_or(Group::Socket, call, find, move |(hub, descriptor)| {
+        wait::keeping_errno(|| make_connection(hub, descriptor, call))
+    }))
+}
+
+fn make_connection(hub: &Hub, descriptor: Descriptor, call: impl Fn() -> Answer) -> Answer {
+    match flip::without_waiting(descriptor, &call) {
+        // An attempt that an earlier call has begun, and was interrupted in, goes on (POSIX, connect).
+        Err(Errno(begun @ (libc::EINPROGRESS | libc::EALREADY))) => {
+            await_connection(hub, descriptor, begun, call)
         }
-    })
+        // A local socket whose listener has no room: the kernel does not say when it has.
+        Err(Errno(libc::EAGAIN)) => {
+            let patience = Patience::new(descriptor, Direction::Write);
+            let attempt = || flip::without_waiting(descriptor, &call);
+            let connected = wait::with_pauses(hub, &patience, attempt);
+            connected.or_else(|stop| wait::stopped(hub, stop, call))
+        }
+        ended => ended,
+    }
 }
 
 /// Waits for the end of an attempt, and asks how it went: by the same call, which does not wait any more, and leaves the socket

@@ -20,22 +20,26 @@ pub(super) static SHUTDOWN: Hits = Hits::new("shutdown");
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn fcntl(number: c_int, command: c_int, argument: usize) -> c_int {
     // SAFETY: the caller's, fcntl(2).
-    let call = || unsafe { raw::call(libc::SYS_fcntl, [fd(number), command as usize, argument]) };
-    if !gate::is_patched(Group::Socket) || !table::is_awake() {
-        return to_int(call());
-    }
-    count(&FCNTL);
-    to_int(match command {
-        // Nobody is to see, or to keep, a mode that is there for one call of another OS thread.
-        libc::F_GETFL => flip::alone(call),
-        libc::F_SETFL => flip::alone(call).inspect(|_| {
-            table::set_nonblocking(number, argument as c_int & libc::O_NONBLOCK != 0);
-        }),
-        libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => {
-            call().inspect(|&copy| table::duplicate(number, copy as c_int))
-        }
-        _ => call(),
-    })
+    let call = move || unsafe { raw::call(libc::SYS_fcntl, [fd(number), command as usize, argument]) };
+    to_int(gate::pass_or(
+        Group::Socket,
+        call,
+        || Some(()),
+        move |()| {
+            gate::count(Group::Socket, &FCNTL);
+            match command {
+                // Nobody is to see, or to keep, a mode that is there for one call of another OS thread.
+                libc::F_GETFL => flip::alone(call),
+                libc::F_SETFL => flip::alone(call).inspect(|_| {
+                    table::set_nonblocking(number, argument as c_int & libc::O_NONBLOCK != 0);
+                }),
+                libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => {
+                    call().inspect(|&copy| table::duplicate(number, copy as c_int))
+                }
+                _ => call(),
+            }
+        },
+    ))
 }
 
 /// The same, by the name that programs call which are built for large files.
@@ -49,20 +53,17 @@ pub(super) unsafe extern "C" fn fcntl64(number: c_int, command: c_int, argument:
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn ioctl(number: c_int, request: c_ulong, argument: usize) -> c_int {
     // SAFETY: the caller's, ioctl(2).
-    let call = || unsafe { raw::call(libc::SYS_ioctl, [fd(number), request as usize, argument]) };
+    let call = move || unsafe { raw::call(libc::SYS_ioctl, [fd(number), request as usize, argument]) };
     // The kernel looks at as many bits.
-    let sets_mode = request as u32 == libc::FIONBIO as u32;
-    if !sets_mode || !gate::is_patched(Group::Socket) || !table::is_awake() {
-        return to_int(call());
-    }
-    count(&IOCTL);
-    let set = flip::alone(call);
-    if set.is_ok() {
-        // SAFETY: the kernel has read an int there.
-        let on = unsafe { *std::ptr::with_exposed_provenance::<c_int>(argument) };
-        table::set_nonblocking(number, on != 0);
-    }
-    to_int(set)
+    let sets_mode = || (request as u32 == libc::FIONBIO as u32).then_some(());
+    to_int(gate::pass_or(Group::Socket, call, sets_mode, move |()| {
+        gate::count(Group::Socket, &IOCTL);
+        flip::alone(call).inspect(|_| {
+            // SAFETY: the kernel has read an int there.
+            let on = unsafe { *std::ptr::with_exposed_provenance::<c_int>(argument) };
+            table::set_nonblocking(number, on != 0);
+        })
+    }))
 }
 
 #[unsafe(no_mangle)]
@@ -73,7 +74,7 @@ pub(super) unsafe extern "C" fn setsockopt(
     value: *const c_void,
     length: socklen_t,
 ) -> c_int {
-    let arguments = [fd(socket), level as usize, option as usize, value.addr(), length as usize];
+    let arguments = [fd(socket), level as usize, option as usize, value.expose_provenance(), length as usize];
     // SAFETY: the caller's, setsockopt(2).
     let set = unsafe { raw::call(libc::SYS_setsockopt, arguments) };
     if set.is_ok()
@@ -82,7 +83,7 @@ pub(super) unsafe extern "C" fn setsockopt(
         && gate::is_patched(Group::Socket)
         && table::is_awake()
     {
-        count(&SETSOCKOPT);
+        gate::count(Group::Socket, &SETSOCKOPT);
         // SAFETY: the kernel has read one there.
         table::set_timeout(socket, which, unsafe { duration(&*value.cast()) });
     }
@@ -123,10 +124,4 @@ pub(super) unsafe extern "C" fn shutdown(socket: c_int, how: c_int) -> c_int {
         wait::stir(hub, socket);
     }
     to_int(ended)
-}
-
-fn count(hits: &Hits) {
-    if gate::enter(Group::Socket).is_some() {
-        hits.count();
-    }
 }

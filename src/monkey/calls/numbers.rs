@@ -19,16 +19,14 @@ pub(super) static DUP3: Hits = Hits::new("dup3");
 
 /// Notes what a call has made of descriptors, once anything is patched.
 #[inline(always)]
-fn noted(hits: &Hits, answer: Answer, note: impl FnOnce(c_int)) -> c_int {
-    if gate::is_patched(Group::Socket)
-        && let Ok(number) = answer
-    {
-        if gate::enter(Group::Socket).is_some() {
-            hits.count();
+fn noted(hits: &'static Hits, made: Answer, note: impl FnOnce(c_int)) -> c_int {
+    gate::if_patched(Group::Socket, move || {
+        if let Ok(number) = made {
+            gate::count(Group::Socket, hits);
+            note(number as c_int);
         }
-        note(number as c_int);
-    }
-    to_int(answer)
+    });
+    to_int(made)
 }
 
 #[unsafe(no_mangle)]
@@ -49,7 +47,7 @@ pub(super) unsafe extern "C" fn socketpair(
     protocol: c_int,
     pair: *mut c_int,
 ) -> c_int {
-    let arguments = [domain as usize, socket_type as usize, protocol as usize, pair.addr()];
+    let arguments = [domain as usize, socket_type as usize, protocol as usize, pair.expose_provenance()];
     // SAFETY: the caller's, socketpair(2).
     let made = unsafe { raw::call(libc::SYS_socketpair, arguments) };
     noted(&SOCKETPAIR, made, |_| {
@@ -71,9 +69,9 @@ pub(super) unsafe extern "C" fn pipe2(pair: *mut c_int, flags: c_int) -> c_int {
     unsafe { make_pipe(pair, flags, &PIPE2) }
 }
 
-unsafe fn make_pipe(pair: *mut c_int, flags: c_int, hits: &Hits) -> c_int {
+unsafe fn make_pipe(pair: *mut c_int, flags: c_int, hits: &'static Hits) -> c_int {
     // SAFETY: the caller's.
-    let made = unsafe { raw::call(libc::SYS_pipe2, [pair.addr(), flags as usize]) };
+    let made = unsafe { raw::call(libc::SYS_pipe2, [pair.expose_provenance(), flags as usize]) };
     noted(hits, made, |_| {
         // SAFETY: the kernel has put two numbers there.
         unsafe { begin_pair(pair, Kind::Pollable, flags & libc::O_NONBLOCK != 0) };
@@ -89,12 +87,10 @@ unsafe fn begin_pair(pair: *const c_int, kind: Kind, nonblocking: bool) {
 
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn close(number: c_int) -> c_int {
-    if gate::is_patched(Group::Socket) && table::is_awake() {
-        if gate::enter(Group::Socket).is_some() {
-            CLOSE.count();
-        }
+    gate::if_patched(Group::Socket, || {
+        gate::count(Group::Socket, &CLOSE);
         let_go(number);
-    }
+    });
     // SAFETY: the call takes no addresses; whose the descriptor is its caller knows.
     to_int(unsafe { raw::call(libc::SYS_close, [fd(number)]) })
 }
@@ -102,6 +98,9 @@ pub(super) unsafe extern "C" fn close(number: c_int) -> c_int {
 /// The number will mean something else: who waits for it is woken, and what was known of it forgotten. It comes first: once
 /// the number is free, another OS thread may be given it.
 fn let_go(number: c_int) {
+    if !table::is_awake() {
+        return;
+    }
     table::forget(number);
     if let Some(hub) = hub::try_current() {
         wait::forsake(hub, number);
@@ -131,14 +130,13 @@ pub(super) unsafe extern "C" fn dup3(number: c_int, over: c_int, flags: c_int) -
     put_over(number, over, flags, &DUP3)
 }
 
-fn put_over(number: c_int, over: c_int, flags: c_int, hits: &Hits) -> c_int {
-    let patched = gate::is_patched(Group::Socket) && table::is_awake();
+fn put_over(number: c_int, over: c_int, flags: c_int, hits: &'static Hits) -> c_int {
     // What cannot be put there leaves what is there as it is.
     let source_is_open = || {
         // SAFETY: the call takes no addresses.
         unsafe { raw::call(libc::SYS_fcntl, [fd(number), libc::F_GETFD as usize]) }.is_ok()
     };
-    if patched && number != over && source_is_open() {
+    if gate::is_patched(Group::Socket) && number != over && source_is_open() {
         let_go(over);
     }
     // SAFETY: the call takes no addresses; whose the descriptors are its caller knows.

@@ -26,11 +26,14 @@ pub(super) unsafe extern "C" fn poll(asked: *mut pollfd, count: nfds_t, timeout:
     let count = count as usize;
     let limit = u64::try_from(timeout).ok().map(Duration::from_millis);
     // SAFETY: the caller's, poll(2).
-    let ask = |limit: Option<timespec>| unsafe { raw::poll(asked, count, limit) };
-    to_int(match hub_to_wait(limit, &POLL) {
-        None => ask(limit.map(timespec_of)),
-        Some(hub) => wait::keeping_errno(|| wait_for_events(hub, asked, count, limit, ask)),
-    })
+    let ask = move |limit: Option<timespec>| unsafe { raw::poll(asked, count, limit) };
+    let pass = move || ask(limit.map(timespec_of));
+    to_int(gate::pass_or(
+        Group::Socket,
+        pass,
+        || hub_to_wait(limit, &POLL),
+        move |hub| wait::keeping_errno(|| wait_for_events(hub, asked, count, limit, ask)),
+    ))
 }
 
 /// The mask of signals holds while the kernel is asked, which is at least every [`LONGEST_DEAFNESS`].
@@ -45,9 +48,14 @@ pub(super) unsafe extern "C" fn ppoll(
     // SAFETY: the caller's, ppoll(2).
     let time = unsafe { limit.as_ref() };
     let ask = |limit: Option<timespec>| {
-        let limit = limit.as_ref().map_or(0, |limit| std::ptr::from_ref(limit).addr());
+        let limit = limit.as_ref().map_or(0, |limit| std::ptr::from_ref(limit).expose_provenance());
         // SAFETY: the caller's.
-        unsafe { raw::call(libc::SYS_ppoll, [asked.addr(), count, limit, mask.addr(), BYTES_OF_MASK]) }
+        unsafe {
+            raw::call(
+                libc::SYS_ppoll,
+                [asked.expose_provenance(), count, limit, mask.expose_provenance(), BYTES_OF_MASK],
+            )
+        }
     };
     let duration = match time.map(|&time| duration(time)) {
         // No time that the kernel takes.

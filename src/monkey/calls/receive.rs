@@ -25,21 +25,41 @@ pub(super) static RECVFROM: Hits = Hits::new("recvfrom");
 pub(super) static RECVMSG: Hits = Hits::new("recvmsg");
 
 #[unsafe(no_mangle)]
+#[inline(never)]
 pub(super) unsafe extern "C" fn recv(
     socket: c_int,
     buffer: *mut c_void,
     length: size_t,
     flags: c_int,
 ) -> ssize_t {
-    let call = |flags: c_int, done: usize| {
-        let arguments = [fd(socket), buffer.addr() + done, length - done, flags as usize, 0, 0];
+    if gate::is_patched(Group::Socket) {
+        // SAFETY: the caller's.
+        return unsafe { patched_recv(socket, buffer, length, flags) };
+    }
+    let arguments = [fd(socket), buffer.expose_provenance(), length, flags as usize, 0, 0];
+    // SAFETY: the caller's, recv(2).
+    to_c(unsafe { raw::call(libc::SYS_recvfrom, arguments) })
+}
+
+/// A function of its own with the same arguments, as for each of the calls that are made most: so what passes unpatched has no frame
+/// at all.
+#[inline(never)]
+unsafe extern "C" fn patched_recv(
+    socket: c_int,
+    buffer: *mut c_void,
+    length: size_t,
+    flags: c_int,
+) -> ssize_t {
+    let call = move |flags: c_int, done: usize| {
+        let arguments = [fd(socket), buffer.expose_provenance() + done, length - done, flags as usize, 0, 0];
         // SAFETY: the caller's, recv(2).
         unsafe { raw::call(libc::SYS_recvfrom, arguments) }
     };
-    to_c(match blocking_socket(socket, flags, &RECV) {
-        None => call(flags, 0),
-        Some((hub, descriptor)) => receive(hub, descriptor, flags, || length, call),
-    })
+    let pass = move || call(flags, 0);
+    let find = || blocking_socket(socket, flags, &RECV);
+    to_c(gate::pass_or(Group::Socket, pass, find, move |(hub, descriptor)| {
+        receive(hub, descriptor, flags, || length, call)
+    }))
 }
 
 #[unsafe(no_mangle)]
@@ -51,42 +71,51 @@ pub(super) unsafe extern "C" fn recvfrom(
     sender: *mut sockaddr,
     sender_length: *mut socklen_t,
 ) -> ssize_t {
-    let call = |flags: c_int, done: usize| {
-        let (start, room) = (buffer.addr() + done, length - done);
-        let arguments = [fd(socket), start, room, flags as usize, sender.addr(), sender_length.addr()];
+    let call = move |flags: c_int, done: usize| {
+        let (start, room) = (buffer.expose_provenance() + done, length - done);
+        let arguments = [
+            fd(socket),
+            start,
+            room,
+            flags as usize,
+            sender.expose_provenance(),
+            sender_length.expose_provenance(),
+        ];
         // SAFETY: the caller's, recvfrom(2).
         unsafe { raw::call(libc::SYS_recvfrom, arguments) }
     };
-    to_c(match blocking_socket(socket, flags, &RECVFROM) {
-        None => call(flags, 0),
-        Some((hub, descriptor)) => receive(hub, descriptor, flags, || length, call),
-    })
+    let pass = move || call(flags, 0);
+    let find = || blocking_socket(socket, flags, &RECVFROM);
+    to_c(gate::pass_or(Group::Socket, pass, find, move |(hub, descriptor)| {
+        receive(hub, descriptor, flags, || length, call)
+    }))
 }
 
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn recvmsg(socket: c_int, message: *mut msghdr, flags: c_int) -> ssize_t {
     // SAFETY: the caller's, recvmsg(2).
-    let first =
-        |flags: c_int| unsafe { raw::call(libc::SYS_recvmsg, [fd(socket), message.addr(), flags as usize]) };
-    let answer = match blocking_socket(socket, flags, &RECVMSG) {
-        None => first(flags),
-        Some((hub, descriptor)) => {
-            // SAFETY: the kernel has taken the message when these are used.
-            let slices = || unsafe { Slices::new((*message).msg_iov, (*message).msg_iovlen) };
-            // SAFETY: as above.
-            let room = || unsafe { slices().length() };
-            let call = |flags: c_int, done: usize| match done {
-                0 => first(flags),
-                _ => receive_after(socket, slices(), done, flags),
-            };
-            receive(hub, descriptor, flags, room, call)
-        }
+    let first = move |flags: c_int| unsafe {
+        raw::call(libc::SYS_recvmsg, [fd(socket), message.expose_provenance(), flags as usize])
     };
-    if answer.is_ok() && table::is_awake() {
-        // SAFETY: the kernel has filled the message.
-        unsafe { forget_descriptors_in(&*message) };
-    }
-    to_c(answer)
+    let pass = move || first(flags);
+    let find = || blocking_socket(socket, flags, &RECVMSG);
+    let received = gate::pass_or(Group::Socket, pass, find, move |(hub, descriptor)| {
+        // SAFETY: the kernel has taken the message when these are used.
+        let slices = || unsafe { Slices::new((*message).msg_iov, (*message).msg_iovlen) };
+        // SAFETY: as above.
+        let room = || unsafe { slices().length() };
+        receive(hub, descriptor, flags, room, |flags, done| match done {
+            0 => first(flags),
+            _ => receive_after(socket, slices(), done, flags),
+        })
+    });
+    gate::if_patched(Group::Socket, || {
+        if received.is_ok() && table::is_awake() {
+            // SAFETY: the kernel has filled the message.
+            unsafe { forget_descriptors_in(&*message) };
+        }
+    });
+    to_c(received)
 }
 
 /// The fortified twins, which programs built with `_FORTIFY_SOURCE` call: glibc checks the room and ends the process.
@@ -137,46 +166,54 @@ pub(super) fn check_room(length: usize, room: usize) {
 }
 
 #[unsafe(no_mangle)]
+#[inline(never)]
 pub(super) unsafe extern "C" fn read(file: c_int, buffer: *mut c_void, length: size_t) -> ssize_t {
+    if gate::is_patched(Group::Socket) {
+        // SAFETY: the caller's.
+        return unsafe { patched_read(file, buffer, length) };
+    }
     // SAFETY: the caller's, read(2).
-    let pass = || unsafe { raw::call(libc::SYS_read, [fd(file), buffer.addr(), length]) };
-    // Of no bytes nobody waits for, whatever it is.
-    to_c(match blocking(file, &READ).filter(|_| length != 0) {
-        None => pass(),
-        Some((hub, descriptor)) => {
-            let slice = iovec { iov_base: buffer, iov_len: length };
-            read_from(hub, descriptor, Slices::new(&slice, 1), pass)
-        }
-    })
+    to_c(unsafe { raw::call(libc::SYS_read, [fd(file), buffer.expose_provenance(), length]) })
+}
+
+#[inline(never)]
+unsafe extern "C" fn patched_read(file: c_int, buffer: *mut c_void, length: size_t) -> ssize_t {
+    // SAFETY: the caller's, read(2).
+    let pass = move || unsafe { raw::call(libc::SYS_read, [fd(file), buffer.expose_provenance(), length]) };
+    // For no bytes nobody waits, whatever it is.
+    let find = || blocking(file, &READ).filter(|_| length != 0);
+    to_c(gate::pass_or(Group::Socket, pass, find, move |(hub, descriptor)| {
+        let slice = iovec { iov_base: buffer, iov_len: length };
+        read_from(hub, descriptor, Slices::new(&slice, 1), pass)
+    }))
 }
 
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn readv(file: c_int, slices: *const iovec, count: c_int) -> ssize_t {
     // SAFETY: the caller's, readv(2).
-    let pass = || unsafe { raw::call(libc::SYS_readv, [fd(file), slices.addr(), count as usize]) };
-    to_c(match blocking(file, &READV).filter(|_| count > 0) {
-        None => pass(),
-        Some((hub, descriptor)) => read_from(hub, descriptor, Slices::of_int(slices, count), pass),
-    })
+    let pass =
+        move || unsafe { raw::call(libc::SYS_readv, [fd(file), slices.expose_provenance(), count as usize]) };
+    let find = || blocking(file, &READV).filter(|_| count > 0);
+    to_c(gate::pass_or(Group::Socket, pass, find, move |(hub, descriptor)| {
+        read_from(hub, descriptor, Slices::of_int(slices, count), pass)
+    }))
 }
 
 /// The hub and the socket, if a call with these flags may have to wait.
 #[inline(always)]
 pub(super) fn blocking_socket<'a>(socket: c_int, flags: c_int, hits: &Hits) -> Option<(&'a Hub, Descriptor)> {
-    let hub = gate::enter(Group::Socket)?;
     if flags & (libc::MSG_DONTWAIT | libc::MSG_ERRQUEUE | libc::MSG_FASTOPEN) != 0 {
         return None;
     }
-    let descriptor = table::find_blocking(socket)?;
-    hits.count();
-    descriptor.is_socket().then_some((hub, descriptor))
+    blocking(socket, hits).filter(|(_, descriptor)| descriptor.is_socket())
 }
 
 /// The hub and the descriptor, if a call on it may have to wait.
 #[inline(always)]
 pub(super) fn blocking<'a>(file: c_int, hits: &Hits) -> Option<(&'a Hub, Descriptor)> {
+    let descriptor = table::find_waiting(file)?;
     let hub = gate::enter(Group::Socket)?;
-    let descriptor = table::find_blocking(file)?;
+    let descriptor = descriptor.looked_at()?;
     hits.count();
     Some((hub, descriptor))
 }
@@ -234,7 +271,9 @@ fn receive_after(socket: c_int, slices: Slices, done: usize, flags: c_int) -> An
     let count = unsafe { slices.after(done, &mut room) };
     let mut message = Slices::new(room.as_ptr(), count).message();
     // SAFETY: the buffers are the caller's.
-    unsafe { raw::call(libc::SYS_recvmsg, [fd(socket), (&raw mut message).addr(), flags as usize]) }
+    unsafe {
+        raw::call(libc::SYS_recvmsg, [fd(socket), (&raw mut message).expose_provenance(), flags as usize])
+    }
 }
 
 /// Reads from whatever it is.
@@ -259,7 +298,10 @@ fn read_from_socket(hub: &Hub, descriptor: Descriptor, slices: Slices) -> Answer
         let mut message = slices.message();
         // SAFETY: the caller's.
         let got = unsafe {
-            raw::call(libc::SYS_recvmsg, [fd(descriptor.number), (&raw mut message).addr(), flags as usize])
+            raw::call(
+                libc::SYS_recvmsg,
+                [fd(descriptor.number), (&raw mut message).expose_provenance(), flags as usize],
+            )
         };
         // read(2) of no bytes does not wait, other than recv(2).
         if got == Err(Errno(libc::EAGAIN)) && room() == 0 { Ok(0) } else { got }

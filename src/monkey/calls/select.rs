@@ -93,10 +93,11 @@ pub(super) unsafe extern "C" fn pselect(
 ///
 /// That of the call.
 unsafe fn ask(count: c_int, sets: Sets, time: Option<&mut timespec>, mask: *const sigset_t) -> Answer {
-    let mask = [mask.addr(), BYTES_OF_MASK];
-    let time = time.map_or(0, |time| ptr::from_mut(time).addr());
-    let [readable, writable, exceptional] = sets.map(<*mut u64>::addr);
-    let arguments = [count as usize, readable, writable, exceptional, time, mask.as_ptr().addr()];
+    let mask = [mask.expose_provenance(), BYTES_OF_MASK];
+    let time = time.map_or(0, |time| ptr::from_mut(time).expose_provenance());
+    let [readable, writable, exceptional] = sets.map(<*mut u64>::expose_provenance);
+    let arguments =
+        [count as usize, readable, writable, exceptional, time, mask.as_ptr().expose_provenance()];
     // SAFETY: the caller's.
     unsafe { raw::call(libc::SYS_pselect6, arguments) }
 }

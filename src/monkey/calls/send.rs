@@ -8,7 +8,7 @@ use libc::{iovec, msghdr, size_t, sockaddr, socklen_t, ssize_t};
 use super::receive::{after_some, blocking, blocking_socket, without_waiting};
 use super::slices::{Slices, no_slices};
 use crate::hub::Hub;
-use crate::monkey::gate::Hits;
+use crate::monkey::gate::{self, Group, Hits};
 use crate::monkey::raw::{self, Answer, Errno, fd, to_c};
 use crate::monkey::table::{Descriptor, Kind};
 use crate::monkey::wait::{self, Patience};
@@ -21,21 +21,39 @@ pub(super) static SENDTO: Hits = Hits::new("sendto");
 pub(super) static SENDMSG: Hits = Hits::new("sendmsg");
 
 #[unsafe(no_mangle)]
+#[inline(never)]
 pub(super) unsafe extern "C" fn send(
     socket: c_int,
     buffer: *const c_void,
     length: size_t,
     flags: c_int,
 ) -> ssize_t {
-    let call = |flags: c_int, done: usize| {
-        let arguments = [fd(socket), buffer.addr() + done, length - done, flags as usize, 0, 0];
+    if gate::is_patched(Group::Socket) {
+        // SAFETY: the caller's.
+        return unsafe { patched_send(socket, buffer, length, flags) };
+    }
+    let arguments = [fd(socket), buffer.expose_provenance(), length, flags as usize, 0, 0];
+    // SAFETY: the caller's, send(2).
+    to_c(unsafe { raw::call(libc::SYS_sendto, arguments) })
+}
+
+#[inline(never)]
+unsafe extern "C" fn patched_send(
+    socket: c_int,
+    buffer: *const c_void,
+    length: size_t,
+    flags: c_int,
+) -> ssize_t {
+    let call = move |flags: c_int, done: usize| {
+        let arguments = [fd(socket), buffer.expose_provenance() + done, length - done, flags as usize, 0, 0];
         // SAFETY: the caller's, send(2).
         unsafe { raw::call(libc::SYS_sendto, arguments) }
     };
-    to_c(match blocking_socket(socket, flags, &SEND) {
-        None => call(flags, 0),
-        Some((hub, descriptor)) => transmit(hub, descriptor, flags, || length, call),
-    })
+    let pass = move || call(flags, 0);
+    let find = || blocking_socket(socket, flags, &SEND);
+    to_c(gate::pass_or(Group::Socket, pass, find, move |(hub, descriptor)| {
+        transmit(hub, descriptor, flags, || length, call)
+    }))
 }
 
 #[unsafe(no_mangle)]
@@ -47,60 +65,72 @@ pub(super) unsafe extern "C" fn sendto(
     to: *const sockaddr,
     to_length: socklen_t,
 ) -> ssize_t {
-    let call = |flags: c_int, done: usize| {
-        let (start, left) = (buffer.addr() + done, length - done);
-        let arguments = [fd(socket), start, left, flags as usize, to.addr(), to_length as usize];
+    let call = move |flags: c_int, done: usize| {
+        let (start, left) = (buffer.expose_provenance() + done, length - done);
+        let arguments = [fd(socket), start, left, flags as usize, to.expose_provenance(), to_length as usize];
         // SAFETY: the caller's, sendto(2).
         unsafe { raw::call(libc::SYS_sendto, arguments) }
     };
-    to_c(match blocking_socket(socket, flags, &SENDTO) {
-        None => call(flags, 0),
-        Some((hub, descriptor)) => transmit(hub, descriptor, flags, || length, call),
-    })
+    let pass = move || call(flags, 0);
+    let find = || blocking_socket(socket, flags, &SENDTO);
+    to_c(gate::pass_or(Group::Socket, pass, find, move |(hub, descriptor)| {
+        transmit(hub, descriptor, flags, || length, call)
+    }))
 }
 
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn sendmsg(socket: c_int, message: *const msghdr, flags: c_int) -> ssize_t {
     // SAFETY: the caller's, sendmsg(2).
-    let first =
-        |flags: c_int| unsafe { raw::call(libc::SYS_sendmsg, [fd(socket), message.addr(), flags as usize]) };
-    to_c(match blocking_socket(socket, flags, &SENDMSG) {
-        None => first(flags),
-        Some((hub, descriptor)) => {
-            // SAFETY: the kernel has taken the message when these are used.
-            let slices = || unsafe { Slices::new((*message).msg_iov, (*message).msg_iovlen) };
-            // SAFETY: as above.
-            let length = || unsafe { slices().length() };
-            transmit(hub, descriptor, flags, length, |flags, done| match done {
-                0 => first(flags),
-                // Name and control data have gone with the first bytes.
-                _ => send_after(socket, slices(), done, flags),
-            })
-        }
-    })
+    let first = move |flags: c_int| unsafe {
+        raw::call(libc::SYS_sendmsg, [fd(socket), message.expose_provenance(), flags as usize])
+    };
+    let pass = move || first(flags);
+    let find = || blocking_socket(socket, flags, &SENDMSG);
+    to_c(gate::pass_or(Group::Socket, pass, find, move |(hub, descriptor)| {
+        // SAFETY: the kernel has taken the message when these are used.
+        let slices = || unsafe { Slices::new((*message).msg_iov, (*message).msg_iovlen) };
+        // SAFETY: as above.
+        let length = || unsafe { slices().length() };
+        transmit(hub, descriptor, flags, length, |flags, done| match done {
+            0 => first(flags),
+            // Name and control data have gone with the first bytes.
+            _ => send_after(socket, slices(), done, flags),
+        })
+    }))
 }
 
 #[unsafe(no_mangle)]
+#[inline(never)]
 pub(super) unsafe extern "C" fn write(file: c_int, buffer: *const c_void, length: size_t) -> ssize_t {
+    if gate::is_patched(Group::Socket) {
+        // SAFETY: the caller's.
+        return unsafe { patched_write(file, buffer, length) };
+    }
     // SAFETY: the caller's, write(2).
-    let pass = || unsafe { raw::call(libc::SYS_write, [fd(file), buffer.addr(), length]) };
-    to_c(match blocking(file, &WRITE) {
-        None => pass(),
-        Some((hub, descriptor)) => {
-            let slice = iovec { iov_base: buffer.cast_mut(), iov_len: length };
-            write_to(hub, descriptor, Slices::new(&slice, 1), pass)
-        }
-    })
+    to_c(unsafe { raw::call(libc::SYS_write, [fd(file), buffer.expose_provenance(), length]) })
+}
+
+#[inline(never)]
+unsafe extern "C" fn patched_write(file: c_int, buffer: *const c_void, length: size_t) -> ssize_t {
+    // SAFETY: the caller's, write(2).
+    let pass = move || unsafe { raw::call(libc::SYS_write, [fd(file), buffer.expose_provenance(), length]) };
+    let find = || blocking(file, &WRITE);
+    to_c(gate::pass_or(Group::Socket, pass, find, move |(hub, descriptor)| {
+        let slice = iovec { iov_base: buffer.cast_mut(), iov_len: length };
+        write_to(hub, descriptor, Slices::new(&slice, 1), pass)
+    }))
 }
 
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn writev(file: c_int, slices: *const iovec, count: c_int) -> ssize_t {
     // SAFETY: the caller's, writev(2).
-    let pass = || unsafe { raw::call(libc::SYS_writev, [fd(file), slices.addr(), count as usize]) };
-    to_c(match blocking(file, &WRITEV).filter(|_| count > 0) {
-        None => pass(),
-        Some((hub, descriptor)) => write_to(hub, descriptor, Slices::of_int(slices, count), pass),
-    })
+    let pass = move || unsafe {
+        raw::call(libc::SYS_writev, [fd(file), slices.expose_provenance(), count as usize])
+    };
+    let find = || blocking(file, &WRITEV).filter(|_| count > 0);
+    to_c(gate::pass_or(Group::Socket, pass, find, move |(hub, descriptor)| {
+        write_to(hub, descriptor, Slices::of_int(slices, count), pass)
+    }))
 }
 
 /// Sends all of it to a socket, if that takes bytes in a row; to one of messages it sends one. `call` and `length` are as in
@@ -174,7 +204,9 @@ fn send_after(socket: c_int, slices: Slices, done: usize, flags: c_int) -> Answe
     let count = unsafe { slices.after(done, &mut room) };
     let mut message = Slices::new(room.as_ptr(), count).message();
     // SAFETY: the buffers are the caller's.
-    unsafe { raw::call(libc::SYS_sendmsg, [fd(socket), (&raw mut message).addr(), flags as usize]) }
+    unsafe {
+        raw::call(libc::SYS_sendmsg, [fd(socket), (&raw mut message).expose_provenance(), flags as usize])
+    }
 }
 
 /// Writes to whatever it is.
@@ -198,7 +230,7 @@ fn write_to_socket(hub: &Hub, descriptor: Descriptor, slices: Slices) -> Answer 
     transmit(hub, descriptor, 0, length, |flags, done| match done {
         0 => {
             let message = slices.message();
-            let arguments = [fd(descriptor.number), (&raw const message).addr(), flags as usize];
+            let arguments = [fd(descriptor.number), (&raw const message).expose_provenance(), flags as usize];
             // SAFETY: the caller's.
             unsafe { raw::call(libc::SYS_sendmsg, arguments) }
         }
@@ -246,5 +278,5 @@ fn write_a_little(descriptor: Descriptor, slices: Slices, done: usize, pass: imp
     let Some(first) = room[..count].first() else { return pass() };
     let length = first.iov_len.min(ATOMIC);
     // SAFETY: it is the begin of one of the caller's buffers.
-    unsafe { raw::call(libc::SYS_write, [fd(descriptor.number), first.iov_base.addr(), length]) }
+    unsafe { raw::call(libc::SYS_write, [fd(descriptor.number), first.iov_base.expose_provenance(), length]) }
 }

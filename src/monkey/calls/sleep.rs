@@ -26,7 +26,10 @@ pub(super) unsafe extern "C" fn clock_nanosleep(
 ) -> c_int {
     // SAFETY: the caller's, clock_nanosleep(2).
     let pass = || unsafe {
-        raw::call(libc::SYS_clock_nanosleep, [clock as usize, flags as usize, request.addr(), left.addr()])
+        raw::call(
+            libc::SYS_clock_nanosleep,
+            [clock as usize, flags as usize, request.expose_provenance(), left.expose_provenance()],
+        )
     };
     let hub = gate::enter(Group::Time).filter(|_| is_of_time(clock) && !request.is_null());
     let answer = match hub {
@@ -48,7 +51,8 @@ pub(super) unsafe extern "C" fn clock_nanosleep(
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn nanosleep(request: *const timespec, left: *mut timespec) -> c_int {
     // SAFETY: the caller's, nanosleep(2).
-    let pass = || unsafe { raw::call(libc::SYS_nanosleep, [request.addr(), left.addr()]) };
+    let pass =
+        || unsafe { raw::call(libc::SYS_nanosleep, [request.expose_provenance(), left.expose_provenance()]) };
     to_int(match gate::enter(Group::Time).filter(|_| !request.is_null()) {
         None => pass(),
         Some(hub) => {
@@ -73,7 +77,7 @@ pub(super) extern "C" fn sleep(seconds: c_uint) -> c_uint {
 /// Sleeps; how many seconds were left when a handler of a signal ended it.
 fn plain_sleep(time: Duration, hits: &Hits) -> Answer {
     let mut left = timespec_of(time);
-    let place = (&raw mut left).addr();
+    let place = (&raw mut left).expose_provenance();
     // SAFETY: the kernel reads what is there and may write over it.
     let pass = || unsafe { raw::call(libc::SYS_nanosleep, [place, place]) };
     let slept = match gate::enter(Group::Time) {

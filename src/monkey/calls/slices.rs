@@ -42,7 +42,7 @@ impl Slices {
     /// That of the call.
     pub(super) unsafe fn with_flag(&self, call: c_long, number: c_int, flag: c_int) -> Answer {
         let offset = usize::MAX;
-        let arguments = [fd(number), self.first.addr(), self.count, offset, 0, flag as usize];
+        let arguments = [fd(number), self.first.expose_provenance(), self.count, offset, 0, flag as usize];
         // SAFETY: the caller's.
         unsafe { raw::call(call, arguments) }
     }
@@ -108,7 +108,10 @@ mod tests {
         let mut room = no_slices();
         // SAFETY: they lie in a vector.
         let count = unsafe { Slices::new(all.as_ptr(), all.len()).after(done, &mut room) };
-        room[..count].iter().map(|slice| (slice.iov_base.addr() - 0x1000, slice.iov_len)).collect()
+        room[..count]
+            .iter()
+            .map(|slice| (slice.iov_base.expose_provenance() - 0x1000, slice.iov_len))
+            .collect()
     }
 
     #[test]

@@ -112,7 +112,7 @@ fn a_socket_that_was_closed_behind_our_back_does_not_hang_its_successor() {
             write(&other, b"new").unwrap();
             assert_eq!(waiter.join().unwrap(), Ok(3));
         });
-        assert!(took < 500, "{took}");
+        assert!(took < 950, "{took}");
         drop(far);
     });
 }

@@ -30,7 +30,7 @@ fn a_descriptor_that_is_made_nonblocking_does_not_wait_nor_do_its_duplicates() {
             let copy = libc::fcntl(far.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 100);
             assert!(copy >= 100 && is_nonblocking(copy) && is_nonblocking(copies[0].as_raw_fd()));
             let (got, took) = timed(|| recv(&copy, &mut [0; 4], 0));
-            assert!(got == Err(libc::EAGAIN) && took < 9, "{got:?} {took}");
+            assert!(got == Err(libc::EAGAIN) && took < 500, "{got:?} {took}");
             libc::close(copy);
         }
     });
