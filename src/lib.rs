@@ -58,6 +58,15 @@ pub mod process;
 pub mod signal;
 
 #[cfg(feature = "monkey")]
+#[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub mod monkey;
+#[cfg(feature = "monkey")]
+#[cfg(not(all(
+    target_os = "linux",
+    target_env = "gnu",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+#[path = "monkey/elsewhere.rs"]
 pub mod monkey;
 
 pub mod runtime;

@@ -36,5 +36,10 @@ pub use unblock::unblock;
 pub use wait::{ReturnWhen, as_completed, wait};
 
 #[cfg(feature = "monkey")]
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
 pub(crate) use unblock::{NotLookedUp, lookup_as};
 pub(crate) use unblock::{finish, have_read, lookup};

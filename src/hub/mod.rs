@@ -195,7 +195,7 @@ pub(crate) struct Hub {
     /// OS threads for what blocks; made and known by a floor above. They end with the hub.
     pub(crate) offload: OnceCell<Box<dyn Any>>,
     /// Descriptors that are their users' own; known by a floor above.
-    #[cfg_attr(not(feature = "monkey"), allow(dead_code, reason = "only `monkey` has such"))]
+    #[allow(dead_code, reason = "only `monkey` has such")]
     pub(crate) lent_descriptors: OnceCell<Box<dyn Any>>,
 }
 

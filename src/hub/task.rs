@@ -259,7 +259,7 @@ pub(crate) struct Rare {
     pub(crate) locals: Locals,
     pub(crate) known_outside: OnceCell<KnownOutside>,
     /// How many foreign calls in a row a request has ended.
-    #[cfg_attr(not(feature = "monkey"), allow(dead_code, reason = "only `monkey` has such calls"))]
+    #[allow(dead_code, reason = "only `monkey` has such calls")]
     pub(crate) calls_refused: Cell<u32>,
 }
 

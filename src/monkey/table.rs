@@ -170,6 +170,11 @@ pub(crate) fn find(number: c_int) -> Option<Descriptor> {
     Some(Descriptor { number, state, generation: entry.generation.load(Ordering::Relaxed) })
 }
 
+/// Is there anything written down about it?
+pub(crate) fn is_known(number: c_int) -> bool {
+    is_awake() && find(number).is_some_and(|found| found.kind() != Kind::Unknown)
+}
+
 /// What a descriptor is, if a call on it may have to wait, as far as is known. None if the call is to pass.
 #[inline(always)]
 pub(crate) fn find_waiting(number: c_int) -> Option<Descriptor> {

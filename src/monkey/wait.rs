@@ -12,6 +12,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
+use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -70,13 +71,8 @@ fn source_if_any(hub: &Hub, number: c_int) -> Option<Rc<Source>> {
 }
 
 /// The number is about to be closed, or to mean something else: who waits for it under this hub hears of it.
-///
-/// Not in a child that shares this memory until it calls exec (`vfork`): its descriptors are its own, but the poller is ours.
 pub(crate) fn forsake(hub: &Hub, number: c_int) {
     let Some(source) = source_if_any(hub, number) else { return };
-    if raw::process() != gate::process() {
-        return;
-    }
     if let Ok(mut all) = sources(hub).0.try_borrow_mut()
         && let Some(place) = usize::try_from(number).ok().and_then(|index| all.get_mut(index))
     {
@@ -147,7 +143,9 @@ pub(crate) fn until_done(
         );
         match ended {
             Err(Stop::Errno(libc::EINTR)) => {}
+            // Nobody has closed it but behind our back: what has its number now gets a source of its own.
             Err(Stop::Replaced) if table::is_still(descriptor) => forsake(hub, descriptor.number),
+            Err(Stop::Closed) if table::is_still(descriptor) => {}
             Ok(count) => {
                 not_refused(hub);
                 return Ok(count);
@@ -236,7 +234,11 @@ pub(crate) fn for_any(
         match lent::wait_for_any(hub, &sources, at) {
             Ok(true) => {}
             Ok(false) => time_is_over = until.is_some_and(|until| until <= hub.clock.now()),
-            Err(Stop::Replaced) => wanted.iter().for_each(|&(number, _)| forsake(hub, number)),
+            Err(Stop::Replaced) => {
+                for (source, _) in sources.iter().filter(|(source, _)| source.is_replaced(hub)) {
+                    forsake(hub, source.as_raw_fd());
+                }
+            }
             Err(stop) => return Err(stop),
         }
     }

@@ -56,7 +56,7 @@ pub(crate) enum Manner {
     /// destructor that takes a contended lock must not end the process.
     Lock,
     /// A call that C code may have made: as fallible, but nothing unwinds. A kill comes back as well.
-    #[cfg_attr(not(feature = "monkey"), allow(dead_code, reason = "only `monkey` waits so"))]
+    #[allow(dead_code, reason = "only `monkey` waits so")]
     Foreign,
     /// Nothing ends it but what it waits for.
     Deaf,

@@ -6,6 +6,7 @@
 //! it, it passes the promise on if the lane may still be ready.
 
 #[cfg(feature = "monkey")]
+#[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(crate) mod lent;
 
 use std::cell::{Cell, OnceCell};

@@ -13,14 +13,19 @@ use crate::monkey::raw::{self, Errno};
 use crate::monkey::wait;
 use crate::park::Manner;
 
-pub(super) static GETADDRINFO: Hits = Hits::new("getaddrinfo");
+static GETADDRINFO: Hits = Hits::new("getaddrinfo");
+
+/// The calls of this group.
+pub(super) fn calls() -> [(&'static Hits, *const ()); 1] {
+    [(&GETADDRINFO, getaddrinfo as *const ())]
+}
 
 type Real = unsafe extern "C" fn(*const c_char, *const c_char, *const addrinfo, *mut *mut addrinfo) -> c_int;
 
-/// The C library's own. None where it is not to be had: see [`real`].
+/// The C library's own.
 static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
-/// The function that has this name behind ours: none in a program that is linked statically.
+/// The function that has this name behind ours.
 fn real() -> Option<Real> {
     let mut found = REAL.load(Ordering::Acquire);
     if found.is_null() {

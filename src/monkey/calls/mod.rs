@@ -4,6 +4,10 @@
 //! A call inside the C library is none of these: `fclose` closes by a way of its own, and `getaddrinfo` asks by one.
 
 mod connect;
+#[cfg(not(target_feature = "crt-static"))]
+mod lookup;
+#[cfg(target_feature = "crt-static")]
+#[path = "no_lookup.rs"]
 mod lookup;
 mod modes;
 mod numbers;
@@ -65,7 +69,7 @@ pub(crate) fn all() -> Vec<Call> {
         (&sleep::USLEEP, sleep::usleep as *const ()),
         (&sleep::SLEEP, sleep::sleep as *const ()),
     ];
-    let lookups = [(&lookup::GETADDRINFO, lookup::getaddrinfo as *const ())];
+    let lookups = lookup::calls();
     let sockets = sockets.into_iter().map(of(Group::Socket));
     let times = times.into_iter().map(of(Group::Time));
     sockets.chain(times).chain(lookups.into_iter().map(of(Group::Dns))).collect()

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use libc::{socklen_t, timeval};
 
+use super::numbers::note_duplicate;
 use crate::monkey::flip;
 use crate::monkey::gate::{self, Group, Hits};
 use crate::monkey::raw::{self, fd, to_int};
@@ -34,7 +35,7 @@ pub(super) unsafe extern "C" fn fcntl(number: c_int, command: c_int, argument: u
                     table::set_nonblocking(number, argument as c_int & libc::O_NONBLOCK != 0);
                 }),
                 libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => {
-                    call().inspect(|&copy| table::duplicate(number, copy as c_int))
+                    call().inspect(|&copy| note_duplicate(number, copy as c_int))
                 }
                 _ => call(),
             }

@@ -98,7 +98,7 @@ pub(super) unsafe extern "C" fn close(number: c_int) -> c_int {
 /// The number will mean something else: who waits for it is woken, and what was known of it forgotten. It comes first: once
 /// the number is free, another OS thread may be given it.
 fn let_go(number: c_int) {
-    if !table::is_awake() {
+    if !table::is_known(number) || is_a_childs() {
         return;
     }
     table::forget(number);
@@ -107,11 +107,23 @@ fn let_go(number: c_int) {
     }
 }
 
+/// Is this a child that shares our memory until it calls exec (`vfork`)? Its descriptors are its own, and the table is ours.
+fn is_a_childs() -> bool {
+    raw::process() != gate::process()
+}
+
+/// `copy` is a duplicate of `number` from now on.
+pub(super) fn note_duplicate(number: c_int, copy: c_int) {
+    if (table::is_known(number) || table::is_known(copy)) && !is_a_childs() {
+        table::duplicate(number, copy);
+    }
+}
+
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn dup(number: c_int) -> c_int {
     // SAFETY: the call takes no addresses.
     let made = unsafe { raw::call(libc::SYS_dup, [fd(number)]) };
-    noted(&DUP, made, |copy| table::duplicate(number, copy))
+    noted(&DUP, made, |copy| note_duplicate(number, copy))
 }
 
 #[unsafe(no_mangle)]
@@ -141,5 +153,5 @@ fn put_over(number: c_int, over: c_int, flags: c_int, hits: &'static Hits) -> c_
     }
     // SAFETY: the call takes no addresses; whose the descriptors are its caller knows.
     let put = unsafe { raw::call(libc::SYS_dup3, [fd(number), fd(over), flags as usize]) };
-    noted(hits, put, |copy| table::duplicate(number, copy))
+    noted(hits, put, |copy| note_duplicate(number, copy))
 }

@@ -106,6 +106,7 @@ unsafe fn ask(count: c_int, sets: Sets, time: Option<&mut timespec>, mask: *cons
 ///
 /// As select(2).
 unsafe fn wait_for_sets(hub: &Hub, count: c_int, sets: Sets, limit: Option<Duration>) -> Answer {
+    let count = looked_at(count);
     let words = (count as usize).div_ceil(64);
     let question = sets.map(|set| match set.is_null() {
         true => Vec::new(),
@@ -139,6 +140,17 @@ unsafe fn wait_for_sets(hub: &Hub, count: c_int, sets: Sets, limit: Option<Durat
         unsafe { std::slice::from_raw_parts_mut(set, words) }.copy_from_slice(copy);
     }
     found
+}
+
+/// How many numbers of these the kernel looks at: no more than its table has at the moment. Programs say the most that there could
+/// be, of sets that have room for 1,024.
+fn looked_at(count: c_int) -> c_int {
+    if count as usize <= libc::FD_SETSIZE {
+        return count;
+    }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let size = status.lines().find_map(|line| line.strip_prefix("FDSize:")?.trim().parse::<c_int>().ok());
+    count.min(size.unwrap_or(libc::FD_SETSIZE as c_int))
 }
 
 fn lanes_of(question: &[Vec<u64>; 3]) -> Vec<(c_int, Direction)> {

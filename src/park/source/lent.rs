@@ -137,6 +137,11 @@ impl Source {
         !self.closed.get() && self.register(hub).is_ok()
     }
 
+    /// Has its number come to mean another file?
+    pub(crate) fn is_replaced(&self, hub: &Hub) -> bool {
+        self.confirm(hub) == Err(Stop::Replaced)
+    }
+
     /// Asks the kernel whether it knows the descriptor by our registration.
     fn confirm(&self, hub: &Hub) -> Result<(), Stop> {
         match self.registration.get().filter(|known| known.hub == hub.number) {
