@@ -7,6 +7,7 @@
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::monkey::asked;
 use crate::monkey::raw::{self, Answer, fd};
 use crate::monkey::table::{self, Descriptor};
 
@@ -36,7 +37,7 @@ pub(crate) fn alone<R>(f: impl FnOnce() -> R) -> R {
 pub(crate) fn without_waiting(descriptor: Descriptor, call: impl FnOnce() -> Answer) -> Answer {
     alone(|| {
         // It may have been made non-blocking behind our back, for good.
-        if descriptor.is_strange() && table::asked_mode(descriptor.number) != Some(false) {
+        if descriptor.is_strange() && asked::is_nonblocking(descriptor.number) != Some(false) {
             return call();
         }
         set_mode(descriptor.number, true)?;

@@ -76,6 +76,8 @@
 //! * SO_RCVLOWAT has no effect on a call that waits.
 //! * The patch is the process's, and for good.
 
+#[expect(unsafe_code, reason = "makes system calls")]
+mod asked;
 #[expect(unsafe_code, reason = "is called by C")]
 mod calls;
 #[expect(unsafe_code, reason = "makes system calls")]

@@ -24,8 +24,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, 
 use std::time::Duration;
 
 use crate::hub;
-use crate::monkey::flip;
-use crate::monkey::raw::{self, fd};
+use crate::monkey::{asked, flip, raw};
 
 const ENTRIES_A_PAGE: usize = 1024;
 const PAGES: usize = 1024;
@@ -299,13 +298,6 @@ impl Timeout {
             Timeout::Send => &entry.send,
         }
     }
-
-    fn option(self) -> c_int {
-        match self {
-            Timeout::Receive => libc::SO_RCVTIMEO,
-            Timeout::Send => libc::SO_SNDTIMEO,
-        }
-    }
 }
 
 impl Descriptor {
@@ -357,7 +349,7 @@ impl Descriptor {
             return None;
         }
         let nanoseconds = match self.is_strange() {
-            true => asked_timeout(self.number, which),
+            true => asked::timeout(self.number, which),
             false => entry(self.number).map_or(0, |entry| which.of(entry).load(Ordering::Relaxed)),
         };
         (nanoseconds != 0).then(|| Duration::from_nanos(nanoseconds))
@@ -368,7 +360,7 @@ impl Descriptor {
         if !self.is_strange() {
             return true;
         }
-        let is = flip::alone(|| asked_mode(self.number));
+        let is = flip::alone(|| asked::is_nonblocking(self.number));
         if is == Some(true) {
             set_nonblocking(self.number, true);
         }
@@ -389,8 +381,8 @@ impl Descriptor {
     fn look(self) -> Option<Descriptor> {
         wake_up();
         let entry = entry(self.number)?;
-        let kind = asked_kind(self.number)?;
-        let nonblocking = flip::alone(|| asked_mode(self.number))?;
+        let kind = asked::kind(self.number)?;
+        let nonblocking = flip::alone(|| asked::is_nonblocking(self.number))?;
         entry.next.store(self.number, Ordering::Relaxed);
         let state = kind as u32 | STRANGE | if nonblocking { NONBLOCKING } else { 0 };
         entry.state.store(state, Ordering::Relaxed);
@@ -403,60 +395,4 @@ impl Descriptor {
         forget(self.number);
         find(self.number)?.looked_at()
     }
-}
-
-fn asked_kind(number: c_int) -> Option<Kind> {
-    // SAFETY: zeroes are a stat, which the kernel fills.
-    let mut about: libc::stat = unsafe { std::mem::zeroed() };
-    // SAFETY: as above.
-    unsafe { raw::call(libc::SYS_fstat, [fd(number), (&raw mut about).expose_provenance()]) }.ok()?;
-    Some(match about.st_mode & libc::S_IFMT {
-        libc::S_IFSOCK => {
-            let domain = asked_option(number, libc::SO_DOMAIN).unwrap_or(0);
-            kind_of_socket(domain, asked_option(number, libc::SO_TYPE).unwrap_or(0))
-        }
-        libc::S_IFREG | libc::S_IFDIR | libc::S_IFBLK | libc::S_IFLNK => Kind::Passing,
-        _ => Kind::Pollable,
-    })
-}
-
-/// What `socket(2)` makes of these arguments.
-pub(crate) fn kind_of_socket(domain: c_int, socket_type: c_int) -> Kind {
-    match (socket_type & 0xF, domain) {
-        (libc::SOCK_STREAM, libc::AF_INET | libc::AF_INET6) => Kind::Tcp,
-        (libc::SOCK_STREAM, _) => Kind::Stream,
-        (_, libc::AF_UNIX) => Kind::LocalMessages,
-        _ => Kind::Messages,
-    }
-}
-
-/// Is it non-blocking? None if it is not open.
-pub(super) fn asked_mode(number: c_int) -> Option<bool> {
-    // SAFETY: the call takes no addresses.
-    let flags = unsafe { raw::call(libc::SYS_fcntl, [fd(number), libc::F_GETFL as usize]) }.ok()?;
-    Some(flags as c_int & libc::O_NONBLOCK != 0)
-}
-
-fn asked_option(number: c_int, option: c_int) -> Option<c_int> {
-    let mut value: c_int = 0;
-    asked(number, option, &mut value).then_some(value)
-}
-
-fn asked_timeout(number: c_int, which: Timeout) -> u64 {
-    let mut value = libc::timeval { tv_sec: 0, tv_usec: 0 };
-    match asked(number, which.option(), &mut value) {
-        true => {
-            (value.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(value.tv_usec as u64 * 1000)
-        }
-        false => 0,
-    }
-}
-
-/// Asks for an option of the socket; false if the kernel would not tell.
-fn asked<T>(number: c_int, option: c_int, value: &mut T) -> bool {
-    let mut length = size_of::<T>() as libc::socklen_t;
-    let (value, room) = (ptr::from_mut(value).expose_provenance(), (&raw mut length).expose_provenance());
-    let arguments = [fd(number), libc::SOL_SOCKET as usize, option as usize, value, room];
-    // SAFETY: the kernel writes at most `length` bytes to the value, which may be any number.
-    unsafe { raw::call(libc::SYS_getsockopt, arguments) }.is_ok()
 }

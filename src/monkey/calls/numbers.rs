@@ -3,6 +3,7 @@
 use std::ffi::c_int;
 
 use crate::hub;
+use crate::monkey::asked;
 use crate::monkey::gate::{self, Group, Hits};
 use crate::monkey::raw::{self, Answer, fd, to_int};
 use crate::monkey::table::{self, Kind};
@@ -35,7 +36,7 @@ pub(super) unsafe extern "C" fn socket(domain: c_int, socket_type: c_int, protoc
     let made =
         unsafe { raw::call(libc::SYS_socket, [domain as usize, socket_type as usize, protocol as usize]) };
     noted(&SOCKET, made, |number| {
-        let kind = table::kind_of_socket(domain, socket_type);
+        let kind = asked::kind_of_socket(domain, socket_type, protocol);
         table::begin(number, kind, socket_type & libc::SOCK_NONBLOCK != 0);
     })
 }
@@ -51,7 +52,7 @@ pub(super) unsafe extern "C" fn socketpair(
     // SAFETY: the caller's, socketpair(2).
     let made = unsafe { raw::call(libc::SYS_socketpair, arguments) };
     noted(&SOCKETPAIR, made, |_| {
-        let kind = table::kind_of_socket(domain, socket_type);
+        let kind = asked::kind_of_socket(domain, socket_type, protocol);
         // SAFETY: the kernel has put two numbers there.
         unsafe { begin_pair(pair, kind, socket_type & libc::SOCK_NONBLOCK != 0) };
     })
