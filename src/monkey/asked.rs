@@ -19,6 +19,8 @@ pub(crate) fn kind(number: c_int) -> Option<Kind> {
             kind_of_socket(domain, socket_type, option(number, libc::SO_PROTOCOL).unwrap_or(0))
         }
         libc::S_IFREG | libc::S_IFDIR | libc::S_IFBLK | libc::S_IFLNK => Kind::Passing,
+        // What the kernel makes of no file at all.
+        0 => Kind::Nameless,
         _ => Kind::Pollable,
     })
 }
@@ -39,6 +41,11 @@ pub(crate) fn is_nonblocking(number: c_int) -> Option<bool> {
     // SAFETY: the call takes no addresses.
     let flags = unsafe { raw::call(libc::SYS_fcntl, [fd(number), libc::F_GETFL as usize]) }.ok()?;
     Some(flags as c_int & libc::O_NONBLOCK != 0)
+}
+
+/// Is it a socket that connections come to?
+pub(crate) fn listens(number: c_int) -> bool {
+    option(number, libc::SO_ACCEPTCONN) == Some(1)
 }
 
 fn option(number: c_int, option: c_int) -> Option<c_int> {

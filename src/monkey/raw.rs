@@ -129,11 +129,15 @@ pub(crate) unsafe fn poll(asked: *mut libc::pollfd, count: usize, limit: Option<
 /// No time at all.
 pub(crate) const AT_ONCE: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 0 };
 
-/// Asks of one descriptor, without waiting: false if there is nothing to tell.
-pub(crate) fn poll_one(number: c_int, events: i16) -> bool {
-    let mut asked = libc::pollfd { fd: number, events, revents: 0 };
+/// Asks of one descriptor, without waiting, and returns what there is to tell; errors and hang-ups unasked.
+pub(crate) fn events(number: c_int, asked: i16) -> i16 {
+    let mut asked = libc::pollfd { fd: number, events: asked, revents: 0 };
     // SAFETY: the kernel reads and writes the one that it is given.
-    unsafe { poll(&mut asked, 1, Some(AT_ONCE)) != Ok(0) }
+    match unsafe { poll(&mut asked, 1, Some(AT_ONCE)) } {
+        Ok(_) => asked.revents,
+        // A call on it will find out.
+        Err(_) => libc::POLLNVAL,
+    }
 }
 
 /// The number of the process that asks.

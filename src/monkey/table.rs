@@ -43,10 +43,12 @@ pub(crate) enum Kind {
     Stream = 3,
     /// A socket of messages.
     Messages = 4,
-    /// A pipe, a terminal, an eventfd: it can be polled, and is no socket.
+    /// A pipe or a terminal: it can be polled, and is no socket.
     Pollable = 5,
     /// A socket of messages to other processes here: whether its receiver has room it does not tell.
     LocalMessages = 6,
+    /// An eventfd, a timerfd and their like: no other process has it, as a rule.
+    Nameless = 7,
 }
 
 const KIND: u32 = 0b111;
@@ -310,6 +312,7 @@ impl Descriptor {
             4 => Kind::Messages,
             5 => Kind::Pollable,
             6 => Kind::LocalMessages,
+            7 => Kind::Nameless,
             _ => Kind::Unknown,
         }
     }
@@ -325,7 +328,7 @@ impl Descriptor {
     }
 
     pub(crate) fn is_socket(self) -> bool {
-        !matches!(self.kind(), Kind::Unknown | Kind::Passing | Kind::Pollable)
+        !matches!(self.kind(), Kind::Unknown | Kind::Passing | Kind::Pollable | Kind::Nameless)
     }
 
     pub(crate) fn is_of_messages(self) -> bool {

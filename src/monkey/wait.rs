@@ -246,13 +246,11 @@ pub(crate) fn for_any(
 
 /// Would a call in this direction return at once?
 pub(crate) fn is_ready(number: c_int, direction: Direction) -> bool {
-    raw::poll_one(
-        number,
-        match direction {
-            Direction::Read => libc::POLLIN,
-            Direction::Write => libc::POLLOUT,
-        },
-    )
+    let asked = match direction {
+        Direction::Read => libc::POLLIN,
+        Direction::Write => libc::POLLOUT,
+    };
+    raw::events(number, asked) != 0
 }
 
 /// What a call comes to that was stopped. `pass` makes it as it is.

@@ -9,11 +9,11 @@ use libc::{sockaddr, socklen_t};
 
 use super::receive::blocking;
 use crate::hub::Hub;
-use crate::monkey::flip;
 use crate::monkey::gate::{self, Group, Hits};
 use crate::monkey::raw::{self, Answer, Errno, fd, to_int};
 use crate::monkey::table::{self, Descriptor, Timeout};
 use crate::monkey::wait::{self, Patience};
+use crate::monkey::{asked, flip};
 use crate::park::source::Direction;
 use crate::park::source::lent::Stop;
 
@@ -69,7 +69,9 @@ fn wait_for_connection(hub: &Hub, descriptor: Descriptor, call: impl Fn() -> Ans
             |_| false,
             |_| match wait::is_ready(descriptor.number, Direction::Read) {
                 true => flip::without_waiting(descriptor, &call),
-                false => Err(Errno(libc::EAGAIN)),
+                false if asked::listens(descriptor.number) => Err(Errno(libc::EAGAIN)),
+                // Nobody ever comes to it, which is an error at once.
+                false => call(),
             },
         );
         accepted.or_else(|stop| wait::stopped(hub, stop, call))

@@ -1,8 +1,9 @@
 //! Calls that receive: from sockets, and from what else can be polled.
 //!
-//! A socket is read with `MSG_DONTWAIT`, anything else with `RWF_NOWAIT` where the kernel has that for it (pipes since Linux 6.4),
-//! else when poll(2) says that it is ready: then another reader of the same pipe may still be quicker, and the OS thread
-//! waits for the next bytes.
+//! A socket is read with `MSG_DONTWAIT`, anything else with `RWF_NOWAIT` where the kernel has that for it (pipes since Linux 6.4).
+//! Where it has not: an eventfd and its like are non-blocking for the length of the call (see [`flip`]); a pipe or terminal, which
+//! other processes may share, is read when poll(2) says that it is ready: then another reader may still be quicker, and the OS
+//! thread waits for the next bytes.
 
 use std::ffi::{c_int, c_void};
 use std::ptr;
@@ -11,6 +12,7 @@ use libc::{iovec, msghdr, size_t, sockaddr, socklen_t, ssize_t};
 
 use super::slices::{Slices, no_slices};
 use crate::hub::Hub;
+use crate::monkey::flip;
 use crate::monkey::gate::{self, Group, Hits};
 use crate::monkey::raw::{self, Answer, Errno, fd, to_c};
 use crate::monkey::table::{self, Descriptor, Kind};
@@ -237,15 +239,25 @@ fn receive(
         loop {
             let drained = |got| descriptor.kind() == Kind::Tcp && !peeks && 0 < got && got < room() - done;
             let ended = wait::until_done(hub, &patience, drained, |source| {
-                let got = call(flags_now, done)?;
-                // It peeks for all: so it waits until all are there, or nothing more comes.
-                let too_few = peeks && all && 0 < got && got < room() && !source.is_doubtful(Direction::Read);
-                if too_few { Err(Errno(libc::EAGAIN)) } else { Ok(got) }
+                let may_have_ended = source.is_doubtful(Direction::Read);
+                match call(flags_now, done) {
+                    // It peeks for all: so it waits until all are there, or nothing more comes.
+                    Ok(got @ 1..) if peeks && all && got < room() && !may_have_ended => {
+                        Err(Errno(libc::EAGAIN))
+                    }
+                    // Only who waits is told by a socket of messages that its reading side was shut down.
+                    Err(Errno(libc::EAGAIN)) if may_have_ended && is_shut_down(descriptor) => {
+                        call(flags, done)
+                    }
+                    got => got,
+                }
             });
             match ended {
                 Ok(got) if all && !peeks && got != 0 && done + got < room() => done += got,
                 Ok(got) => return Ok(done + got),
                 Err(Stop::TimeIsOver) if peeks && all => return call(flags_now, 0),
+                // For no bytes TCP waits, and then says that there are none.
+                Err(Stop::TimeIsOver) if descriptor.kind() == Kind::Tcp && room() == 0 => return Ok(0),
                 Err(stop) => {
                     let last = wait::stopped(hub, stop, || call(flags, done));
                     return after_some(done, last);
@@ -253,6 +265,11 @@ fn receive(
             }
         }
     })
+}
+
+/// Was the reading side of a socket of messages shut down? It says so to poll(2).
+fn is_shut_down(descriptor: Descriptor) -> bool {
+    descriptor.is_of_messages() && raw::events(descriptor.number, libc::POLLRDHUP) & libc::POLLRDHUP != 0
 }
 
 /// What a call comes to that has moved `done` bytes before its last step: an error is for the next call to meet.
@@ -334,6 +351,9 @@ pub(super) fn without_waiting(
             Err(Errno(libc::EOPNOTSUPP | libc::ENOSYS)) => descriptor.takes_no_nowait(),
             answer => return answer,
         }
+    }
+    if descriptor.kind() == Kind::Nameless {
+        return flip::without_waiting(descriptor, when_ready);
     }
     match wait::is_ready(descriptor.number, direction) {
         true => when_ready(),

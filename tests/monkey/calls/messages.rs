@@ -118,3 +118,21 @@ fn receive_descriptor(socket: &impl AsRawFd) -> OwnedFd {
         OwnedFd::from_raw_fd(libc::CMSG_DATA(header).cast::<i32>().read_unaligned())
     }
 }
+
+#[test]
+fn a_receiver_whose_socket_is_shut_down_is_told_the_end() {
+    patched(|| {
+        let near = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let far = UdpSocket::bind("127.0.0.1:0").unwrap();
+        far.connect(near.local_addr().unwrap()).unwrap();
+        let copy = far.try_clone().unwrap();
+        let receiver = greenroom::spawn(move || (recv(&far, &mut [0; 4], 0), recv(&far, &mut [0; 4], 0)));
+        greenroom::sleep(ms(5));
+        // SAFETY: no addresses.
+        assert_eq!(c(unsafe { libc::shutdown(copy.as_raw_fd(), libc::SHUT_RD) }), Ok(0));
+        assert_eq!(receiver.join().unwrap(), (Ok(0), Ok(0)));
+        // SAFETY: no addresses but null.
+        let accepted = unsafe { libc::accept(near.as_raw_fd(), std::ptr::null_mut(), std::ptr::null_mut()) };
+        assert_eq!(c(accepted), Err(libc::EOPNOTSUPP));
+    });
+}

@@ -46,6 +46,8 @@ fn an_eventfd_is_waited_for() {
     patched(|| {
         // SAFETY: a new descriptor.
         let event = unsafe { OwnedFd::from_raw_fd(libc::eventfd(0, libc::EFD_CLOEXEC)) };
+        assert_eq!(read(&event, &mut [0; 4]), Err(libc::EINVAL));
+        assert!(!is_nonblocking(event.as_raw_fd()));
         let copy = event.try_clone().unwrap();
         let setter = later(move || assert!(write(&copy, &7u64.to_ne_bytes()).is_ok()));
         let mut value = [0; 8];
