@@ -287,13 +287,11 @@ pub(crate) fn not_refused(hub: &Hub) {
     }
 }
 
-/// Runs the slow path of a call: one that succeeds leaves `errno` alone, whoever ran meanwhile.
+/// Runs the slow path of a call: it leaves `errno` alone, whoever ran meanwhile, until its error is [put there](raw::to_c).
 #[inline]
 pub(crate) fn keeping_errno(call: impl FnOnce() -> Answer) -> Answer {
     let before = raw::errno();
     let answer = call();
-    if answer.is_ok() {
-        raw::set_errno(before);
-    }
+    raw::set_errno(before);
     answer
 }

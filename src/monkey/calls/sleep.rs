@@ -153,11 +153,11 @@ fn rest(hub: &Hub, time: Duration) -> Result<Answer, Answer> {
             Ok(Ok(0))
         }
         // While it unwinds nobody waits; and a panic of the caller's would end the process.
-        Err(Interruption::Refused | Interruption::Cancelled) => Err(Ok(0)),
+        Err(Interruption::Refused) => Err(Ok(0)),
         Err(interruption) => {
             let error = wait::refused(hub, interruption);
             let goes_on = hub.running().rare().calls_refused.get() > wait::PATIENT;
-            Err(if goes_on { Err(error) } else { Ok(0) })
+            Err(if goes_on && interruption != Interruption::Cancelled { Err(error) } else { Ok(0) })
         }
     }
 }
