@@ -101,8 +101,7 @@ fn may_switch(hub: &Hub) -> bool {
         true => !hub.turning.get(),
         // Greenlets and generators have stacks of their own.
         false => {
-            task.state.get() == State::Awake
-                && (stands_on_its_stack(hub, task) || !task.strand.top().is_null())
+            task.state.get() == State::Awake && (stands_on_its_stack(task) || !task.strand.top().is_null())
         }
     };
     is_its_code && !chain::switching_forbidden() && !forked::happened()
@@ -110,15 +109,15 @@ fn may_switch(hub: &Hub) -> bool {
 
 /// Does the caller stand on the stack of the green thread that runs? The other end of it is near where its way out is kept.
 #[inline(always)]
-fn stands_on_its_stack(hub: &Hub, task: &Task) -> bool {
+fn stands_on_its_stack(task: &Task) -> bool {
     let depth = task.yielder.get().addr().wrapping_sub(switch::stack_pointer());
-    task.class.is_some_and(|class| depth < hub.pool.size(class))
+    depth < task.label.stack_size()
 }
 
 /// Does the caller run in the handler of a signal, on the stack that was given to such? Asked before each wait, where it takes a
 /// system call only of the root and of greenlets and generators.
 pub(crate) fn in_handler(hub: &Hub) -> bool {
-    if stands_on_its_stack(hub, hub.running()) {
+    if stands_on_its_stack(hub.running()) {
         return false;
     }
     let mut now = MaybeUninit::<libc::stack_t>::zeroed();

@@ -49,6 +49,13 @@ impl Label {
         Label { site, name: name.map(Box::new), kib, kind }
     }
 
+    /// Bytes of its stack, or a little less.
+    #[allow(dead_code, reason = "only `monkey` asks")]
+    #[inline(always)]
+    pub(crate) fn stack_size(&self) -> usize {
+        (self.kib as usize) << 10
+    }
+
     #[inline(always)]
     pub(crate) fn name(&self) -> Option<&str> {
         self.name.as_ref().map(|name| &***name)

@@ -121,6 +121,26 @@ fn waitall_waits_for_all_and_stops_at_the_end() {
             assert_eq!(recv(&far, &mut buffer, libc::MSG_WAITALL), Ok(2));
             assert_eq!(recv(&far, &mut buffer, libc::MSG_WAITALL), Ok(0));
         }
+        // Into one buffer, and into several.
+        for (near, far) in [tcp_pair(), local_pair()] {
+            let writer = greenroom::spawn(move || {
+                for part in (0..8u8).collect::<Vec<_>>().chunks(2) {
+                    std::thread::sleep(ms(3));
+                    write(&near, part).unwrap();
+                }
+            });
+            let (mut one, mut two, mut three) = ([0; 4], [0; 1], [0; 3]);
+            assert_eq!(recv(&far, &mut one, libc::MSG_WAITALL), Ok(4));
+            let mut slices = [IoSliceMut::new(&mut two), IoSliceMut::new(&mut three)];
+            // SAFETY: zeroes are a message; IoSliceMut is an iovec.
+            let got = unsafe {
+                let mut message: libc::msghdr = std::mem::zeroed();
+                (message.msg_iov, message.msg_iovlen) = (slices.as_mut_ptr().cast(), 2);
+                libc::recvmsg(far.as_raw_fd(), &mut message, libc::MSG_WAITALL)
+            };
+            assert_eq!((c(got as i64), one, two, three), (Ok(4), [0, 1, 2, 3], [4], [5, 6, 7]));
+            writer.join().unwrap();
+        }
     });
 }
 
