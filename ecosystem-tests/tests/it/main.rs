@@ -2,6 +2,7 @@
 
 mod certificate;
 mod crowd;
+mod http;
 mod imap;
 mod lettre;
 mod postgres;

@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Program {
     child: Child,
     address: SocketAddr,
+    farewell: &'static str,
     _folder: Folder,
 }
 
@@ -38,7 +39,8 @@ impl Program {
             let begin = Instant::now();
             while begin.elapsed() < PATIENCE && child.try_wait().expect("a child").is_none() {
                 if answers(address) {
-                    return Program { child, address, _folder: folder };
+                    // SIGINT: redis ends, postgres does so without waiting for its clients.
+                    return Program { child, address, farewell: "INT", _folder: folder };
                 }
                 greenroom::sleep(Duration::from_millis(20));
             }
@@ -54,13 +56,19 @@ impl Program {
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
+
+    /// For one that ends by another signal than SIGINT.
+    #[allow(dead_code, reason = "two test binaries have this file, and not the same servers")]
+    pub(crate) fn ended_by(mut self, farewell: &'static str) -> Program {
+        self.farewell = farewell;
+        self
+    }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // SIGINT: redis ends, postgres does so without waiting for its clients. std has SIGKILL alone, which would
-        // leave postgres's own children to themselves.
-        let interrupt = format!("kill -INT {}", self.child.id());
+        // std has SIGKILL alone, which would leave postgres's own children to themselves.
+        let interrupt = format!("kill -{} {}", self.farewell, self.child.id());
         drop(Command::new("sh").args(["-c", &interrupt]).status());
         let begin = Instant::now();
         while begin.elapsed() < PATIENCE && matches!(self.child.try_wait(), Ok(None)) {

@@ -9,40 +9,15 @@ use greenroom_ecosystem::ureq::agent;
 use rustls::{ServerConnection, StreamOwned};
 use ureq::Agent;
 use ureq::config::Config;
-use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::certificate::Certificate;
 use crate::crowd::{Meeting, assert_a_timeout_ends, assert_overlap};
+use crate::http::{serve, trusting};
 use crate::server::Server;
 use crate::support::hub;
 
-/// Answers each request of one connection with its own path, once the meeting is over.
-fn serve<S: Read + Write>(stream: S, meeting: &Meeting) {
-    let mut stream = BufReader::new(stream);
-    loop {
-        let (mut request, mut line) = (String::new(), String::new());
-        if !stream.read_line(&mut request).is_ok_and(|length| length > 0) {
-            return;
-        }
-        while line != "\r\n" {
-            line.clear();
-            stream.read_line(&mut line).unwrap();
-        }
-        meeting.attend();
-        let path = request.split(' ').nth(1).unwrap();
-        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{path}", path.len());
-        stream.get_mut().write_all(answer.as_bytes()).unwrap();
-        stream.get_mut().flush().unwrap();
-    }
-}
-
 fn get(agent: &Agent, url: String) -> Result<String, ureq::Error> {
     agent.get(url).call()?.body_mut().read_to_string()
-}
-
-fn trusting(certificate: &Certificate) -> TlsConfig {
-    let trusted = ureq::tls::Certificate::from_der(&certificate.der).to_owned();
-    TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[trusted])).build()
 }
 
 #[test]

@@ -1,0 +1,28 @@
+//! Blocking libraries, unchanged and with the sockets they open themselves: under `monkey` many green threads of one OS thread
+//! call them at once.
+
+#[path = "../it/certificate.rs"]
+#[expect(dead_code, reason = "only ureq has TLS here, and makes its own settings")]
+mod certificate;
+#[path = "../it/crowd.rs"]
+mod crowd;
+#[path = "../it/http.rs"]
+mod http;
+mod mysql;
+#[path = "../it/program.rs"]
+mod program;
+mod redis;
+#[path = "../it/server.rs"]
+mod server;
+#[path = "../../../tests/it/support.rs"]
+#[expect(dead_code, reason = "the frame of the crate's own behaviour tests, of which these need a part")]
+mod support;
+mod tungstenite;
+mod ureq;
+
+/// Runs `test` as the root of a hub, after `patch_all`.
+#[track_caller]
+fn patched<T>(test: impl FnOnce() -> T) -> T {
+    greenroom::monkey::patch_all();
+    support::hub(test)
+}
