@@ -1,9 +1,12 @@
-//! Four green threads sleep a second each, all at the same time: one second in all.
+//! Four green threads sleep a second each, by std's own `sleep`, all at the same time: one second in all.
+//!
+//! `patch_all` is what makes the difference: without it, the first sleep would keep the OS thread, and the others with it.
 
 #[path = "support/command_line.rs"]
 mod command_line;
 
-use greenroom::{joinall, sleep, spawn};
+use greenroom::{joinall, monkey, spawn};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 fn sleeper(number: u32) {
@@ -14,6 +17,7 @@ fn sleeper(number: u32) {
 
 fn main() {
     command_line::CommandLine::take_nothing("four_sleepers: four sleeps of a second in one second");
+    monkey::patch_all();
     let before = Instant::now();
     joinall((1..=4).map(|number| spawn(move || sleeper(number))));
     println!("{:.1} s in all", before.elapsed().as_secs_f64());

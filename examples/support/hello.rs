@@ -8,8 +8,8 @@ use std::io::{self, ErrorKind, Read, Write};
 const HELLO: [u8; 5] = *b"hello";
 const BYE: [u8; 3] = *b"bye";
 
-/// The server's half; counts each `bye` into `answers`.
-pub(crate) fn serve(mut stream: &TcpStream, answers: &Cell<u64>) -> io::Result<()> {
+/// The server's half, over whosever stream; counts each `bye` into `answers`.
+pub(crate) fn serve(mut stream: impl Read + Write, answers: &Cell<u64>) -> io::Result<()> {
     let mut answer = [0; BYE.len()];
     loop {
         stream.write_all(&HELLO)?;

@@ -188,6 +188,12 @@ impl Server {
         Server { program, address }
     }
 
+    /// How many OS threads it has.
+    #[cfg(feature = "monkey")]
+    pub(crate) fn os_threads(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/task", self.program.child.id())).unwrap().count()
+    }
+
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
