@@ -17,7 +17,7 @@ const USAGE: &str = "micro CASE N [THREADS]
 
 CASE     switch switch_greenlet yield2 yield1000 spawn_join spawn_10k sleep_cancel wake_early timer_cancel timer_fire
          mem_parked mem_unstarted queue_pingpong queue_stream queue_xthread queue_xthread_pp lock_uncontended
-         lock_contended8 growth_spawn growth_yield growth_sleep growth_sleep_virtual
+         lock_contended8 echo growth_spawn growth_yield growth_sleep growth_sleep_virtual
 N        how many operations, at least 1; for mem_… how many green threads
 THREADS  how many green threads there are at a time, at least 1; for growth_… alone
 
@@ -44,6 +44,7 @@ pub(crate) fn find(case: &str) -> Option<Run> {
         "queue_xthread_pp" => Run::Timed(ours::crossing::ping_pong, 2),
         "lock_uncontended" => Run::Timed(ours::locking::uncontended, 1),
         "lock_contended8" => Run::Timed(ours::locking::contended, ours::locking::CONTENDERS),
+        "echo" => Run::Timed(ours::echoing::round_trips, 1),
         "growth_spawn" => Run::Grown(ours::spawning::batches),
         "growth_yield" => Run::Grown(ours::yielding::round_robin),
         "growth_sleep" => Run::Grown(ours::sleeping::in_waves),

@@ -4,6 +4,7 @@
 //! groups, what exceeds the last whole group is not performed.
 
 pub(crate) mod crossing;
+pub(crate) mod echoing;
 pub(crate) mod locking;
 pub(crate) mod parking;
 pub(crate) mod queueing;
