@@ -17,6 +17,7 @@
 #![cfg_attr(feature = "signal", doc = "[`signal`]: mod@crate::signal")]
 #![doc = "[`runtime`]: mod@crate::runtime"]
 #![doc = "[`server`]: mod@crate::server"]
+#![cfg_attr(feature = "monkey", doc = "[`monkey`]: mod@crate::monkey")]
 #![doc = "[`greenlet`]: mod@crate::greenlet"]
 #![doc = "[`generator`]: mod@crate::generator"]
 #![doc = ""]
