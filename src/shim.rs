@@ -5,10 +5,95 @@
 
 #[cfg(loom)]
 pub(crate) use loom::{cell::UnsafeCell, sync};
-#[cfg(not(loom))]
+#[cfg(all(not(loom), not(feature = "monkey")))]
 pub(crate) use std::sync;
 
 pub(crate) use latch::{Latch, Latched};
+
+/// std's synchronisation, with the runtime's own in place of what may block.
+#[cfg(all(not(loom), feature = "monkey"))]
+pub(crate) mod sync {
+    pub(crate) use super::own::{Mutex, OnceLock};
+    pub(crate) use std::sync::*;
+}
+
+/// What the runtime does for itself on the stack of a green thread. With the module `monkey` calls that block park the green
+/// thread that makes them; those of the runtime, which holds latches and borrows of its own, must block the OS thread.
+#[cfg(all(not(loom), feature = "monkey"))]
+pub(crate) mod own {
+    use std::cell::Cell;
+    use std::sync::{LockResult, MutexGuard, TryLockError};
+
+    thread_local! {
+        static DEPTH: Cell<u32> = const { Cell::new(0) };
+    }
+
+    /// Runs what is the runtime's own business. It does not switch.
+    pub(crate) fn business<R>(f: impl FnOnce() -> R) -> R {
+        struct Ends;
+        impl Drop for Ends {
+            fn drop(&mut self) {
+                DEPTH.set(DEPTH.get() - 1);
+            }
+        }
+        DEPTH.set(DEPTH.get() + 1);
+        let _ends = Ends;
+        f()
+    }
+
+    /// Is the calling OS thread about such business?
+    #[inline(always)]
+    pub(crate) fn is_business() -> bool {
+        DEPTH.get() != 0
+    }
+
+    /// std's mutex, for what the runtime keeps: to wait for it is the runtime's own business.
+    #[derive(Default)]
+    pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub(crate) const fn new(value: T) -> Mutex<T> {
+            Mutex(std::sync::Mutex::new(value))
+        }
+
+        #[inline]
+        pub(crate) fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+            match self.0.try_lock() {
+                Ok(guard) => Ok(guard),
+                Err(TryLockError::Poisoned(poisoned)) => Err(poisoned),
+                Err(TryLockError::WouldBlock) => business(|| self.0.lock()),
+            }
+        }
+    }
+
+    /// std's cell, for what the runtime finds out once.
+    #[derive(Debug)]
+    pub(crate) struct OnceLock<T>(std::sync::OnceLock<T>);
+
+    impl<T> OnceLock<T> {
+        pub(crate) const fn new() -> OnceLock<T> {
+            OnceLock(std::sync::OnceLock::new())
+        }
+
+        #[inline]
+        pub(crate) fn get(&self) -> Option<&T> {
+            self.0.get()
+        }
+
+        #[inline]
+        pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+            self.0.get().unwrap_or_else(|| business(|| self.0.get_or_init(make)))
+        }
+    }
+}
+
+/// Nobody takes the place of a call in the models.
+#[cfg(loom)]
+pub(crate) mod own {
+    pub(crate) fn business<R>(f: impl FnOnce() -> R) -> R {
+        f()
+    }
+}
 
 /// [`std::cell::UnsafeCell`] in loom's shape: each access is a closure, so that loom sees where it begins and ends.
 #[cfg(not(loom))]
@@ -114,7 +199,10 @@ mod latch {
     fn back_off(tries: u32) {
         match tries {
             0..32 => super::turn_round(tries),
+            #[cfg(not(feature = "monkey"))]
             _ => std::thread::sleep(Duration::from_micros(50)),
+            #[cfg(feature = "monkey")]
+            _ => super::own::business(|| std::thread::sleep(Duration::from_micros(50))),
         }
     }
 }

@@ -8,7 +8,8 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
-use std::sync::OnceLock;
+
+use crate::shim::sync::OnceLock;
 
 /// Turns the 0 or -1 of a C call into a result.
 fn check(status: c_int) -> io::Result<()> {

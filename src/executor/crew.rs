@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use crate::hub::bystanders;
 use crate::park::Manner;
 use crate::park::line::How;
 use crate::park::seat::WaitingFor;
+use crate::shim::sync::Mutex;
 use crate::shim::{LOOKS, turn_round};
 
 /// How long a worker waits for the next job before it ends.

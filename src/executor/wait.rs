@@ -1,7 +1,7 @@
 //! Waiting for several futures: all, the first, each as it comes.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::park::bell::{Bell, Heard};
 use crate::park::error::JoinError;
 use crate::park::line::How;
 use crate::park::seat::{Limit, Seat, WaitingFor};
+use crate::shim::sync::Mutex;
 
 /// What [`wait`] waits for.
 ///

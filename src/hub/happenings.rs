@@ -1,11 +1,12 @@
 //! What happened of several things that a wait watches, in that order, if other OS threads may bring some of them about.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
 use crate::hub;
 use crate::hub::remote::Identity;
+use crate::shim::sync::Mutex;
 
 pub(crate) struct Happenings(Mutex<Inside>);
 

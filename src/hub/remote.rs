@@ -1,7 +1,7 @@
 //! The hub as other OS threads see it: where they leave wake-ups, and what they can read of its counters.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use mio::Waker;
 
@@ -10,6 +10,7 @@ use crate::hub::inbox::{Inbox, Sent, Signal};
 use crate::hub::mailbox::Mailbox;
 use crate::hub::task::TaskPtr;
 use crate::hub::token::Token;
+use crate::shim::sync::Mutex;
 
 /// Whom a signal means when it means the root.
 pub(crate) const TO_ROOT: u64 = u64::MAX;

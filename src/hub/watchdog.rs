@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 use std::panic::Location;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::hub::bystanders::Idle;
 use crate::hub::task::Task;
+use crate::shim::sync::Mutex;
 
 /// Watches one hub until it is dropped.
 pub(crate) struct Watchdog {

@@ -3,9 +3,10 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::greenlet::unwind::discard;
+use crate::shim::sync::Mutex;
 
 /// The inner error of an [`io::Error`](std::io::Error) from a call that [`cancel`](crate::JoinHandle::cancel) refused.
 ///

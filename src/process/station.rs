@@ -4,11 +4,12 @@
 //! waits. It is there while somebody waits.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 
 use super::sigchld::{Knock, News};
 use crate::park::bell::Bell;
+use crate::shim::sync::Mutex;
 
 static STATION: Mutex<Station> = Mutex::new(Station { watches: Vec::new(), knock: None });
 

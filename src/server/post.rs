@@ -1,7 +1,7 @@
 //! The post of a worker: what its OS thread and those who wait for it, or stop it, know of each other.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::running::servers_here;
@@ -9,6 +9,7 @@ use crate::hub;
 use crate::hub::requests::Requests;
 use crate::park::error::JoinError;
 use crate::runtime::Handle;
+use crate::shim::sync::Mutex;
 use crate::sync::{AsyncResult, Event};
 use crate::thread;
 

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::post::Post;
 use crate::park::error::JoinError;
 use crate::runtime;
+use crate::shim::sync::Mutex;
 use crate::thread;
 
 /// What a worker's handlers get to end when nothing else is said.

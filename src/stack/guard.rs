@@ -8,9 +8,9 @@
 //! | set when | the stack is bound first: it costs page tables | the chunk is reserved: running out shows early |
 
 use std::io;
-use std::sync::OnceLock;
 
 use super::layout::GUARD;
+use crate::shim::sync::OnceLock;
 use crate::sys;
 
 /// How the guards of a pool are set.

@@ -5,10 +5,11 @@
 //! odd while it is being changed, and a reader that saw two versions drops what it read. It never has to try again:
 //! the entry of the stack that it stands on does not change while it stands there.
 
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
-use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::layout::Layout;
+use crate::shim::sync::{Mutex, OnceLock};
 
 /// A chunk as the handler sees it.
 #[derive(Clone, Copy, Debug)]
