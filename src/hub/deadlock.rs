@@ -74,6 +74,9 @@ impl Hub {
         // The children of a scope borrow from its frame: they were killed before, and it cannot leave without them.
         let must_stay =
             matches!(root.waiting_for.get(), WaitingFor::ScopeEnd(_)) && root.heeds.get() == Requests::NONE;
+        // Its caller may be C, or std: nothing unwinds there.
+        #[cfg(feature = "monkey")]
+        let must_stay = must_stay || root.waiting_for.get() == WaitingFor::Futex;
         if must_stay || std::thread::panicking() {
             let _ = writeln!(io::stderr(), "greenroom: {report}");
             return;
@@ -189,6 +192,8 @@ impl Wait {
             | WaitingFor::QueueDone
             | WaitingFor::AnAsyncResult
             | WaitingFor::AFuture => Wait::Open,
+            #[cfg(feature = "monkey")]
+            WaitingFor::Futex => Wait::Open,
         }
     }
 }

@@ -87,6 +87,9 @@ pub(crate) enum WaitingFor {
     Signal,
     RoomInAPool,
     GroupEnd,
+    /// A lock or a condition of std, to which the module `monkey` makes it wait here.
+    #[cfg(feature = "monkey")]
+    Futex,
 }
 
 /// The head of a lock.
@@ -144,6 +147,8 @@ impl fmt::Display for WaitingFor {
             WaitingFor::Signal => "a signal",
             WaitingFor::RoomInAPool => "room in a pool",
             WaitingFor::GroupEnd => "the end of a group",
+            #[cfg(feature = "monkey")]
+            WaitingFor::Futex => "a lock or a condition of std",
         })
     }
 }

@@ -20,6 +20,8 @@
 
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
+#[cfg(any(feature = "monkey", loom))]
+use std::ops::ControlFlow;
 use std::ops::{Deref, DerefMut};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr;
@@ -203,6 +205,36 @@ impl<S, D, const N: usize> Guard<'_, S, D, N> {
         call.post();
         self.calls.add(call);
         filled
+    }
+
+    /// Tells those in `list` whom `pick` says to, first come, first told. It looks at one after the other until `pick` breaks.
+    #[cfg(any(feature = "monkey", loom))]
+    pub(crate) fn tell_those(
+        &mut self,
+        list: usize,
+        verdict: Verdict,
+        mut pick: impl FnMut(Seat, &mut D) -> ControlFlow<(), bool>,
+    ) {
+        let mut next = self.lists[list].first;
+        // SAFETY: a linked waiter stays where it is, and the latch is held (S15).
+        while let Some(waiter) = unsafe { next.as_ref() } {
+            next = waiter.next.get();
+            // SAFETY: its owner does not touch the data before it is told.
+            match waiter.data.with_mut(|data| pick(waiter.seat, unsafe { &mut *data })) {
+                ControlFlow::Break(()) => return,
+                ControlFlow::Continue(false) => continue,
+                ControlFlow::Continue(true) => {}
+            }
+            self.unlink(list, waiter);
+            // Copied before: once told it may leave.
+            let seat = waiter.seat;
+            if seat.is_neighbour() {
+                waiter.tell(verdict, |_| ());
+                seat.wake_neighbour();
+            } else {
+                self.tell_far(waiter, verdict, |_| ());
+            }
+        }
     }
 
     /// Tells all who are in `list` now.

@@ -77,6 +77,15 @@ impl Seat {
         }
     }
 
+    /// The same for all who wait on one OS thread, and for nobody else; not 0.
+    #[cfg(feature = "monkey")]
+    pub(crate) fn home(self) -> usize {
+        match self {
+            Seat::Green { remote, .. } => remote.addr(),
+            Seat::OsThread(parker) => parker.addr(),
+        }
+    }
+
     /// Wakes one of the caller's own hub, which was told.
     #[inline(always)]
     pub(crate) fn wake_neighbour(self) {
