@@ -24,6 +24,7 @@ mod mailbox;
 
 mod executor;
 mod greenlet;
+mod monkey;
 mod park;
 mod queue;
 mod sync;

@@ -18,6 +18,7 @@ use crate::greenlet::{chain, switch};
 use crate::hub::task::{State, Task};
 use crate::hub::{self, Hub, forked};
 use crate::monkey::raw;
+use crate::shim::own;
 
 /// Calls that are patched together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,7 +27,6 @@ pub(crate) enum Group {
     Socket = 1,
     Time = 2,
     Dns = 4,
-    #[allow(dead_code, reason = "an experiment of its own")]
     Sync = 8,
 }
 
@@ -104,7 +104,7 @@ fn may_switch(hub: &Hub) -> bool {
             task.state.get() == State::Awake && (stands_on_its_stack(task) || !task.strand.top().is_null())
         }
     };
-    is_its_code && !chain::switching_forbidden() && !forked::happened()
+    is_its_code && !chain::switching_forbidden() && !forked::happened() && !own::is_business()
 }
 
 /// Does the caller stand on the stack of the green thread that runs? The other end of it is near where its way out is kept.

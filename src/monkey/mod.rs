@@ -72,7 +72,7 @@
 //! # Traps
 //!
 //! * A lock of std or of C that is held across such a call stays locked while others run: a green thread that waits for it hangs
-//!   the OS thread.
+//!   the OS thread. For most of std's there is [`patch_sync`].
 //! * SO_RCVLOWAT has no effect on a call that waits.
 //! * The patch is the process's, and for good.
 
@@ -82,6 +82,8 @@ mod asked;
 mod calls;
 #[expect(unsafe_code, reason = "makes system calls")]
 mod flip;
+#[expect(unsafe_code, reason = "reads words that the kernel would read, and calls it")]
+mod futex;
 #[expect(unsafe_code, reason = "makes system calls")]
 mod gate;
 mod proof;
@@ -92,10 +94,11 @@ mod report;
 #[expect(unsafe_code, reason = "maps pages; makes system calls")]
 mod table;
 mod wait;
+mod words;
 
-pub use report::Report;
-
+pub use self::futex::patch_sync;
 use self::gate::Group;
+pub use self::report::Report;
 
 /// Patches everything: [`patch_socket`], [`patch_time`], [`patch_dns`].
 ///

@@ -7,6 +7,7 @@ mod barrier;
 mod bell;
 mod condvar;
 mod event;
+mod futex;
 mod inbox;
 mod line;
 mod mailbox;

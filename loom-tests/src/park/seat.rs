@@ -182,6 +182,7 @@ pub(crate) enum WaitingFor {
     AnAsyncResult,
     AFuture,
     Job,
+    Futex,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -203,6 +204,10 @@ impl Seat {
     /// Nobody is: each loom thread is an OS thread.
     pub(crate) fn is_neighbour(self) -> bool {
         false
+    }
+
+    pub(crate) fn home(self) -> usize {
+        self.0.addr()
     }
 
     pub(crate) fn wake_neighbour(self) {

@@ -17,7 +17,9 @@ mod select;
 mod send;
 mod sleep;
 mod slices;
+mod syscall;
 
+use crate::monkey::futex;
 use crate::monkey::gate::{Group, Hits};
 
 /// One of the calls.
@@ -70,9 +72,11 @@ pub(crate) fn all() -> Vec<Call> {
         (&sleep::SLEEP, sleep::sleep as *const ()),
     ];
     let lookups = lookup::calls();
+    let locks = [(&futex::SYSCALL, syscall::syscall as *const ())];
     let sockets = sockets.into_iter().map(of(Group::Socket));
     let times = times.into_iter().map(of(Group::Time));
-    sockets.chain(times).chain(lookups.into_iter().map(of(Group::Dns))).collect()
+    let lookups = lookups.into_iter().map(of(Group::Dns));
+    sockets.chain(times).chain(lookups).chain(locks.into_iter().map(of(Group::Sync))).collect()
 }
 
 /// Has the call that looks up names the C library's own behind it?
