@@ -42,6 +42,7 @@ pub(crate) mod own {
     }
 
     /// Is the calling OS thread about such business?
+    #[allow(dead_code, reason = "unused where `monkey` has no calls")]
     #[inline(always)]
     pub(crate) fn is_business() -> bool {
         DEPTH.get() != 0

@@ -89,6 +89,7 @@ pub(crate) enum WaitingFor {
     GroupEnd,
     /// A lock or a condition of std, to which the module `monkey` makes it wait here.
     #[cfg(feature = "monkey")]
+    #[allow(dead_code, reason = "unused where `monkey` has no calls")]
     Futex,
 }
 

@@ -46,6 +46,13 @@ pub fn patch_time() {}
 /// Never.
 pub fn patch_dns() {}
 
+/// Patches nothing on this system.
+///
+/// # Switching
+///
+/// Never.
+pub fn patch_sync() {}
+
 /// Returns a report that says so.
 ///
 /// # Switching

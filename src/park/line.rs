@@ -209,6 +209,7 @@ impl<S, D, const N: usize> Guard<'_, S, D, N> {
 
     /// Tells those in `list` whom `pick` says to, first come, first told. It looks at one after the other until `pick` breaks.
     #[cfg(any(feature = "monkey", loom))]
+    #[allow(dead_code, reason = "unused where `monkey` has no calls")]
     pub(crate) fn tell_those(
         &mut self,
         list: usize,

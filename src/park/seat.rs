@@ -79,6 +79,7 @@ impl Seat {
 
     /// The same for all who wait on one OS thread, and for nobody else; not 0.
     #[cfg(feature = "monkey")]
+    #[allow(dead_code, reason = "unused where `monkey` has no calls")]
     pub(crate) fn home(self) -> usize {
         match self {
             Seat::Green { remote, .. } => remote.addr(),

@@ -287,7 +287,7 @@ fn relay(rounds: u64) {
                 greenroom::run(|| {
                     let pairs = (0..PAIRS).flat_map(|_| {
                         let (put, take) = (put.clone(), take.clone());
-                        let puts = spawn(move || (0..rounds).for_each(|number| put(number)));
+                        let puts = spawn(move || (0..rounds).for_each(put));
                         [
                             puts,
                             spawn(move || {
