@@ -59,7 +59,8 @@ const PARKED: u32 = u32::MAX;
 ///
 /// It is about `std::sync`'s `Mutex`, `RwLock`, `Condvar`, `Once`, `OnceLock`, `LazyLock` and `Barrier`: what is held across a
 /// sleep or a call of a socket no longer hangs the OS thread. Green threads of any hub and OS threads may share them. A lock
-/// that is free costs what it did, to the instruction. [`patch_all`](super::patch_all) does not include this.
+/// that is free costs what it did, to the instruction; one that is not costs more than this crate's own (0.4 µs for 0.06, where two
+/// green threads take turns). [`patch_all`](super::patch_all) does not include this.
 ///
 /// # What is not patched
 ///
