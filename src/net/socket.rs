@@ -150,7 +150,7 @@ fn message_of(buffers: *mut libc::iovec, count: usize) -> libc::msghdr {
     // SAFETY: S18: all zero is a valid msghdr, with no buffers at all.
     let mut message: libc::msghdr = unsafe { mem::zeroed() };
     message.msg_iov = buffers;
-    message.msg_iovlen = count;
+    message.msg_iovlen = count as _;
     message
 }
 
