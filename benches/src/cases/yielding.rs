@@ -91,34 +91,34 @@ pub(super) fn may(members: u64, yields: u64) -> Duration {
 fn corosensei(members: u64, yields: u64) -> Duration {
     let member = |number: u64| {
         let stack = DefaultStack::new(16 * 1_024).expect("there is memory");
-        Coroutine::<(), (), ()>::with_stack(stack, move |yielder, ()| match number % 8 {
-            0 => suspend_for_ever::<0>(yielder),
-            1 => suspend_for_ever::<384>(yielder),
-            2 => suspend_for_ever::<768>(yielder),
-            3 => suspend_for_ever::<1_152>(yielder),
-            4 => suspend_for_ever::<1_536>(yielder),
-            5 => suspend_for_ever::<1_920>(yielder),
-            6 => suspend_for_ever::<2_304>(yielder),
-            _ => suspend_for_ever::<2_688>(yielder),
+        Coroutine::<bool, (), ()>::with_stack(stack, move |yielder, _| match number % 8 {
+            0 => suspend_while_told::<0>(yielder),
+            1 => suspend_while_told::<384>(yielder),
+            2 => suspend_while_told::<768>(yielder),
+            3 => suspend_while_told::<1_152>(yielder),
+            4 => suspend_while_told::<1_536>(yielder),
+            5 => suspend_while_told::<1_920>(yielder),
+            6 => suspend_while_told::<2_304>(yielder),
+            _ => suspend_while_told::<2_688>(yielder),
         })
     };
     let mut ring: Vec<_> = (0..members).map(member).collect();
-    ring.iter_mut().for_each(|member| _ = member.resume(()));
+    ring.iter_mut().for_each(|member| _ = member.resume(true));
     let start = Instant::now();
     for _ in 0..yields / members {
         for member in &mut ring {
-            member.resume(());
+            member.resume(true);
         }
     }
-    start.elapsed()
+    let took = start.elapsed();
+    ring.iter_mut().for_each(|member| _ = member.resume(false));
+    took
 }
 
 /// So many bytes lie between the top of the stack and what is in use: at one and the same place within their pages, many
 /// stacks contend for the same sets of the cache.
 #[inline(never)]
-fn suspend_for_ever<const SHIFT: usize>(yielder: &Yielder<(), ()>) {
+fn suspend_while_told<const SHIFT: usize>(yielder: &Yielder<bool, ()>) {
     black_box(&[0u8; SHIFT]);
-    loop {
-        yielder.suspend(());
-    }
+    while yielder.suspend(()) {}
 }
