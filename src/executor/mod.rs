@@ -27,7 +27,7 @@ mod crew;
 pub(crate) mod future;
 mod pool;
 mod promise;
-mod unblock;
+pub(crate) mod unblock;
 mod wait;
 
 pub use future::Future;
@@ -35,11 +35,4 @@ pub use pool::ThreadPoolExecutor;
 pub use unblock::unblock;
 pub use wait::{ReturnWhen, as_completed, wait};
 
-#[cfg(feature = "monkey")]
-#[cfg(all(
-    target_os = "linux",
-    target_env = "gnu",
-    any(target_arch = "x86_64", target_arch = "aarch64")
-))]
-pub(crate) use unblock::{NotLookedUp, lookup_as};
 pub(crate) use unblock::{finish, have_read, lookup};

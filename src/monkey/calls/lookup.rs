@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::addrinfo;
 
-use crate::executor;
+use crate::executor::unblock::{NotLookedUp, lookup_as};
 use crate::hub::Hub;
 use crate::monkey::gate::{self, Group, Hits};
 use crate::monkey::raw::{self, Errno};
@@ -151,13 +151,13 @@ impl Question {
 
 /// Has it looked up elsewhere. None if no OS thread is to be had.
 fn ask(hub: &Hub, real: Real, question: Question) -> Option<Found> {
-    match executor::lookup_as(Manner::Foreign, move || question.ask(real)) {
+    match lookup_as(Manner::Foreign, move || question.ask(real)) {
         Ok(found) => {
             wait::not_refused(hub);
             found.ok()
         }
-        Err(executor::NotLookedUp::NoThread(_)) => None,
-        Err(executor::NotLookedUp::Interrupted(interruption)) => {
+        Err(NotLookedUp::NoThread(_)) => None,
+        Err(NotLookedUp::Interrupted(interruption)) => {
             let Errno(errno) = wait::refused(hub, interruption);
             Some(Err((libc::EAI_SYSTEM, errno)))
         }
