@@ -1,7 +1,10 @@
 //! The two worlds: who makes the calls of a script.
 
-use super::log::Log;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+
+use super::log::Log;
 
 /// Who the parties of a script are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,24 @@ pub(super) fn a_moment() {
     std::thread::sleep(A_MOMENT);
 }
 
+/// Counts how far a party has come, for a script that goes on only then.
+#[derive(Clone, Default)]
+pub(super) struct Steps(Arc<AtomicUsize>);
+
+impl Steps {
+    pub(super) fn take(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Until so many have been taken, and a moment more: then whoever took the last one waits again.
+    pub(super) fn wait_for(&self, steps: usize) {
+        while self.0.load(Ordering::SeqCst) < steps {
+            a_moment();
+        }
+        a_moment();
+    }
+}
+
 /// One that runs beside the script itself.
 pub(super) enum Party {
     Plain(std::thread::JoinHandle<Log>),
@@ -29,7 +50,10 @@ pub(super) enum Party {
 impl World {
     /// Starts a party, and lets it come to its first wait.
     pub(super) fn party(self, name: &'static str, f: impl FnOnce(&mut Log) + Send + 'static) -> Party {
+        let begun = Steps::default();
+        let begins = begun.clone();
         let play = move || {
+            begins.take();
             let mut log = Log::of(name);
             f(&mut log);
             log
@@ -38,7 +62,7 @@ impl World {
             World::Plain => Party::Plain(std::thread::spawn(play)),
             World::Green => Party::Green(greenroom::spawn(play)),
         };
-        a_moment();
+        begun.wait_for(1);
         party
     }
 }

@@ -9,7 +9,7 @@ use libc::{POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI, POLLRDHUP, poll
 
 use crate::differential::log::Log;
 use crate::differential::script_list;
-use crate::differential::world::{A_MOMENT, a_moment};
+use crate::differential::world::{A_MOMENT, Steps, a_moment};
 use crate::libc_calls as c;
 use crate::sockets::{Fd, listener, pair, pipe, tcp, udp};
 
@@ -88,17 +88,21 @@ script_list! {
 
     fn one_for_ever(world, log) {
         let (near, far) = pair();
+        let heard = Steps::default();
+        let hears = heard.clone();
         let poller = world.party("poller", move |log| {
             polled(log, "poll", vec![asked(near.raw(), POLLIN)], -1);
             log.call("recv", c::recv(near.raw(), &mut [0; 4], 0));
+            hears.take();
             polled(log, "any negative number is for ever", vec![asked(near.raw(), POLLIN)], -77);
             log.call("recv", c::recv(near.raw(), &mut [0; 4], 0));
+            hears.take();
             let mut set = [asked(near.raw(), POLLIN)];
             log.call("ppoll", c::ppoll(&mut set, None));
             log.note("revents", names(set[0].revents));
         });
-        for _ in 0..3 {
-            a_moment();
+        for round in 0..3 {
+            heard.wait_for(round);
             c::send(far.raw(), b"x", 0).unwrap();
         }
         poller.join(log);
@@ -133,6 +137,8 @@ script_list! {
     fn many_for_ever(world, log) {
         let pairs: Vec<_> = (0..MANY).map(|_| pair()).collect();
         let far: Vec<RawFd> = pairs.iter().map(|(_, far)| far.raw()).collect();
+        let heard = Steps::default();
+        let hears = heard.clone();
         let poller = world.party("poller", move |log| {
             for round in ["first", "second", "third"] {
                 let mut set: Vec<_> = pairs.iter().map(|(near, _)| asked(near.raw(), POLLIN)).collect();
@@ -141,10 +147,11 @@ script_list! {
                     log.note("who", (at, names(each.revents)));
                     log.call("recv", c::recv(each.fd, &mut [0; 4], 0));
                 }
+                hears.take();
             }
         });
-        for at in [700, 0, MANY - 1] {
-            a_moment();
+        for (round, at) in [700, 0, MANY - 1].into_iter().enumerate() {
+            heard.wait_for(round);
             c::send(far[at], b"x", 0).unwrap();
         }
         poller.join(log);
@@ -309,23 +316,25 @@ script_list! {
     }
 
     fn counters_timers_and_datagrams(world, log) {
-        let (counter, timer) = (Fd(c::eventfd(0).unwrap()), Fd(c::timerfd(A_MOMENT * 2).unwrap()));
+        let counter = Fd(c::eventfd(0).unwrap());
         let (near, far) = udp();
-        let fds = [counter.raw(), timer.raw(), near.as_raw_fd()];
+        let (fds, heard) = ([counter.raw(), near.as_raw_fd()], Steps::default());
+        let hears = heard.clone();
         let poller = world.party("poller", move |log| {
             polled(log, "the counter", fds.map(|fd| asked(fd, POLLIN)).to_vec(), -1);
             log.call("read", c::read(fds[0], &mut [0; 8]));
-            polled(log, "the timer", fds.map(|fd| asked(fd, POLLIN)).to_vec(), -1);
-            log.call("read", c::read(fds[1], &mut [0; 8]));
-            polled(log, "the datagram", fds.map(|fd| asked(fd, POLLIN)).to_vec(), -1);
+            let timer = Fd(c::timerfd(A_MOMENT * 2).unwrap());
+            let all = [fds[0], timer.raw(), fds[1]];
+            polled(log, "the timer", all.map(|fd| asked(fd, POLLIN)).to_vec(), -1);
+            log.call("read", c::read(timer.raw(), &mut [0; 8]));
+            hears.take();
+            polled(log, "the datagram", all.map(|fd| asked(fd, POLLIN)).to_vec(), -1);
         });
         c::write(counter.raw(), &1_u64.to_ne_bytes()).unwrap();
-        for _ in 0..4 {
-            a_moment();
-        }
+        heard.wait_for(1);
         far.send(b"x").unwrap();
         poller.join(log);
-        drop((counter, timer, near));
+        drop((counter, near));
     }
 
     fn urgent_data(world, log) {

@@ -64,7 +64,7 @@ script_list! {
 
     fn sleepers_wake_in_the_order_of_their_times(world, log) {
         let order = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-        let sleepers: Vec<_> = [12, 4, 8]
+        let sleepers: Vec<_> = [30, 4, 15]
             .into_iter()
             .map(|moments| {
                 let order = order.clone();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use crate::differential::script_list;
-use crate::differential::world::{A_MOMENT, a_moment};
+use crate::differential::world::{A_MOMENT, Steps};
 use crate::libc_calls::{self as c, Errno};
 use crate::sockets::{pair, pipe};
 
@@ -39,16 +39,19 @@ script_list! {
         let (near, far) = pair();
         let tid = Arc::new(AtomicI32::new(0));
         let own = tid.clone();
+        let heard = Steps::default();
+        let hears = heard.clone();
         let receiver = world.party("receiver", move |log| {
             own.store(c::gettid(), Ordering::SeqCst);
             log.call("recv", c::recv(near.raw(), &mut [0; 4], 0));
+            hears.take();
             log.call("read", c::read(near.raw(), &mut [0; 4]));
         });
-        for _ in 0..2 {
+        for round in 0..2 {
+            heard.wait_for(round);
             c::signal_thread(tid.load(Ordering::SeqCst));
-            a_moment();
+            std::thread::sleep(A_MOMENT);
             c::send(far.raw(), b"x", 0).unwrap();
-            a_moment();
         }
         receiver.join(log);
     }
