@@ -88,7 +88,7 @@ impl Hub {
 
     /// Tells everybody who waits for the end of the running green thread; it is called on its own stack, as its last act
     /// but returning. Wakers are user code: they run here, where they cannot switch.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn announce_end(&self) {
         let task = self.running();
         task.state.set(State::Ended);

@@ -205,7 +205,7 @@ impl Hub {
 
     /// Who inherits the stack of `task`, which has ended: the next in the queue, if it is to begin now and wants no other size.
     /// Nobody from one with a large record, which would stay as long as an heir is parked.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn heir_of(&self, task: &Task) -> Option<&Task> {
         let may = self.bequeaths.get() && self.until_look.get() != 0 && task.methods.bytes() <= LARGEST_HOST;
         let first = self.ready.first().filter(|_| may)?;
