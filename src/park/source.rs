@@ -244,10 +244,16 @@ impl Source {
     }
 
     /// Registers with this OS thread's hub, unless it knows the descriptor.
+    #[inline(always)]
     fn register(&self, hub: &Hub) -> io::Result<()> {
-        if self.registration.get().is_some_and(|known| known.hub == hub.number) {
-            return Ok(());
+        match self.registration.get() {
+            Some(known) if known.hub == hub.number => Ok(()),
+            _ => self.register_anew(hub),
         }
+    }
+
+    #[cold]
+    fn register_anew(&self, hub: &Hub) -> io::Result<()> {
         for lane in [&self.lanes.read, &self.lanes.write] {
             lane.waiters.abandon();
             lane.promised.set(false);
