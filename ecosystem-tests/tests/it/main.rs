@@ -15,3 +15,12 @@ mod server;
 mod support;
 mod tungstenite;
 mod ureq;
+
+/// What libraries run over that are handed a stream.
+mod streams {
+    pub(crate) use greenroom::net::{TcpListener, TcpStream};
+
+    pub(crate) use crate::support::hub as run;
+
+    pub(crate) const WHOSE: &str = "our";
+}

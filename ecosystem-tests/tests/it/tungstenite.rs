@@ -1,13 +1,12 @@
-//! tungstenite over our stream, at either end.
+//! tungstenite over our streams, at either end; and over std's, under `monkey`.
 
 use std::sync::Arc;
 
-use greenroom::net::{TcpListener, TcpStream};
 use tungstenite::{Error, Message, WebSocket};
 
 use crate::crowd::{CROWD, Meeting, assert_a_timeout_ends, assert_overlap, at_once};
 use crate::server::Server;
-use crate::support::hub;
+use crate::streams::{TcpListener, TcpStream, WHOSE, run};
 
 fn connect(server: std::net::SocketAddr) -> WebSocket<TcpStream> {
     let stream = TcpStream::connect(server).unwrap();
@@ -16,7 +15,7 @@ fn connect(server: std::net::SocketAddr) -> WebSocket<TcpStream> {
 
 #[test]
 fn clients_on_green_threads_wait_at_once() {
-    hub(|| {
+    run(|| {
         let meeting = Arc::new(Meeting::new());
         let met = meeting.clone();
         let server = Server::start(move |stream| {
@@ -28,7 +27,7 @@ fn clients_on_green_threads_wait_at_once() {
             while socket.read().is_ok() {}
         });
         assert_overlap(
-            "tungstenite, client",
+            &format!("tungstenite over {WHOSE} streams, client"),
             |size| meeting.expect(size),
             |i| {
                 let mut socket = connect(server.address());
@@ -50,7 +49,7 @@ fn clients_on_green_threads_wait_at_once() {
 /// what the kernel holds.
 #[test]
 fn servers_on_green_threads_serve_a_crowd_at_once() {
-    hub(|| {
+    run(|| {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let all = greenroom::sync::Barrier::new(CROWD);
@@ -77,7 +76,7 @@ fn servers_on_green_threads_serve_a_crowd_at_once() {
 
 #[test]
 fn a_timeout_ends_a_read_that_nobody_answers() {
-    hub(|| {
+    run(|| {
         let server = Server::start(|stream| {
             let mut socket = tungstenite::accept(stream).unwrap();
             while socket.read().is_ok() {}

@@ -17,8 +17,18 @@ mod server;
 #[path = "../../../tests/it/support.rs"]
 #[expect(dead_code, reason = "the frame of the crate's own behaviour tests, of which these need a part")]
 mod support;
+#[path = "../it/tungstenite.rs"]
 mod tungstenite;
 mod ureq;
+
+/// What libraries run over that are handed a stream.
+mod streams {
+    pub(crate) use std::net::{TcpListener, TcpStream};
+
+    pub(crate) use crate::patched as run;
+
+    pub(crate) const WHOSE: &str = "std's";
+}
 
 /// Runs `test` as the root of a hub, after `patch_all`.
 #[track_caller]
