@@ -8,6 +8,7 @@ mod lettre;
 mod postgres;
 mod program;
 mod redis;
+mod redis_waits;
 mod rustls;
 mod server;
 #[path = "../../../tests/it/support.rs"]
@@ -16,9 +17,10 @@ mod support;
 mod tungstenite;
 mod ureq;
 
-/// What libraries run over that are handed a stream.
+/// What the tests that others share run over.
 mod streams {
     pub(crate) use greenroom::net::{TcpListener, TcpStream};
+    pub(crate) use greenroom::sleep;
 
     pub(crate) use crate::support::hub as run;
 

@@ -12,6 +12,8 @@ mod mysql;
 #[path = "../it/program.rs"]
 mod program;
 mod redis;
+#[path = "../it/redis_waits.rs"]
+mod redis_waits;
 #[path = "../it/server.rs"]
 mod server;
 #[path = "../../../tests/it/support.rs"]
@@ -21,9 +23,10 @@ mod support;
 mod tungstenite;
 mod ureq;
 
-/// What libraries run over that are handed a stream.
+/// What the tests that others share run over.
 mod streams {
     pub(crate) use std::net::{TcpListener, TcpStream};
+    pub(crate) use std::thread::sleep;
 
     pub(crate) use crate::patched as run;
 
