@@ -16,6 +16,7 @@ use greenroom::{monkey, thread};
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +33,8 @@ SIGINT and SIGTERM end it in order.";
 const IDLE_LIMIT: Duration = Duration::from_secs(60);
 /// How long no client is accepted after one could not be: there may be no descriptors left.
 const PAUSE: Duration = Duration::from_millis(20);
+/// How many clients may wait to be accepted.
+const CROWD: libc::c_int = 4096;
 
 fn main() -> ExitCode {
     let mut line = command_line::CommandLine::new(USAGE);
@@ -45,6 +48,7 @@ fn serve(address: &str) -> io::Result<()> {
     descriptor_limit::raise()?;
     let listener = TcpListener::bind(address)
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
+    make_room(&listener)?;
     let own = listener.local_addr()?;
     let stopping = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stopping);
@@ -66,6 +70,17 @@ fn serve(address: &str) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Has `listener` queue a crowd that connects at once. std's queue 128 clients who were not accepted yet; of those beyond,
+/// Linux may forget one who takes itself for connected (SYN cookies), and who then waits for its hello in vain.
+#[expect(unsafe_code, reason = "std has no call for the length of the queue")]
+fn make_room(listener: &TcpListener) -> io::Result<()> {
+    // SAFETY: listen takes no memory of ours; asked of a socket that listens, it sets the length anew (S18).
+    match unsafe { libc::listen(listener.as_raw_fd(), CROWD) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Serves one client, who costs at most its own connection.
