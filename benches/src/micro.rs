@@ -16,8 +16,8 @@ use std::{env, process::ExitCode};
 const USAGE: &str = "micro CASE N [THREADS]
 
 CASE     switch switch_greenlet yield2 yield1000 spawn_join spawn_10k sleep_cancel wake_early timer_cancel timer_fire
-         mem_parked mem_unstarted queue_pingpong queue_stream queue_xthread queue_xthread_pp lock_uncontended
-         lock_contended8 echo growth_spawn growth_yield growth_sleep growth_sleep_virtual
+         timer_fire_first mem_parked mem_unstarted queue_pingpong queue_stream queue_xthread queue_xthread_pp
+         lock_uncontended lock_contended8 echo growth_spawn growth_yield growth_sleep growth_sleep_virtual
 N        how many operations, at least 1; for mem_… how many green threads
 THREADS  how many green threads there are at a time, at least 1; for growth_… alone
 
@@ -36,6 +36,7 @@ pub(crate) fn find(case: &str) -> Option<Run> {
         "wake_early" => Run::Timed(ours::timers::ended_by_a_neighbour, 1),
         "timer_cancel" => Run::Timed(ours::timers::among_many, 1),
         "timer_fire" => Run::Timed(|n| ours::timers::fire(n).0, 1),
+        "timer_fire_first" => Run::Timed(|n| ours::timers::fire_first(n).0, 1),
         "mem_parked" => Run::Held(ours::parking::parked),
         "mem_unstarted" => Run::Held(ours::parking::unstarted),
         "queue_pingpong" => Run::Timed(ours::queueing::ping_pong, 2),

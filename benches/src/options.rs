@@ -5,10 +5,10 @@ use std::{path::PathBuf, time::Duration};
 pub(crate) const USAGE: &str = "greenroom-bench [CASE…] [--rounds N] [--quick] [--json FILE] [--docs]
 
 CASE      a name, or the beginning of some names, of: switch switch_greenlet yield2 yield1000 spawn_join spawn_10k
-          sleep_cancel wake_early timer_cancel timer_fire timer_fire_1000 queue_pingpong queue_stream queue_xthread
-          queue_xthread_pp lock_uncontended lock_contended8 lock_2_os_threads lock_4_os_threads mem_parked
-          mem_unstarted growth_spawn growth_yield growth_sleep growth_memory offload offload_1000 echo_1 echo_50
-          echo_500 echo_5000 http_64; all by default
+          sleep_cancel wake_early timer_cancel timer_fire timer_fire_first timer_fire_1000 queue_pingpong queue_stream
+          queue_xthread queue_xthread_pp lock_uncontended lock_contended8 lock_2_os_threads lock_4_os_threads
+          mem_parked mem_unstarted growth_spawn growth_yield growth_sleep growth_memory offload offload_1000 echo_1
+          echo_50 echo_500 echo_5000 http_64; all by default
 --rounds  measures of each peer: 31 by default, 15 with --quick; fewer where one takes long (timer_fire, mem_, growth_,
           echo_, http_), unless this says more
 --quick   short slices of time: the whole in a few minutes
@@ -110,8 +110,8 @@ impl Options {
             (Some("echo" | "http"), _, true) => 5,
             (Some("mem"), _, false) => 3,
             (Some("growth" | "mem"), _, true) => 1,
-            (_, "timer_fire" | "timer_fire_1000", false) => 15,
-            (_, "timer_fire" | "timer_fire_1000", true) => 5,
+            (_, "timer_fire" | "timer_fire_first" | "timer_fire_1000", false) => 15,
+            (_, "timer_fire" | "timer_fire_first" | "timer_fire_1000", true) => 5,
             _ => self.rounds,
         }
     }

@@ -136,6 +136,15 @@ pub(crate) enum Due {
     Expire(TaskPtr, u64),
 }
 
+impl Due {
+    /// Has the processor fetch what it will touch.
+    #[inline(always)]
+    fn fetch(&self) {
+        let (Due::Wake(task) | Due::Start(task) | Due::Expire(task, _)) = self;
+        task.fetch_record();
+    }
+}
+
 pub(crate) struct Hub {
     /// Whose stack this is: the root's record while the root or the turn itself runs.
     pub(crate) current: Cell<TaskPtr>,

@@ -20,6 +20,12 @@ pub(crate) struct Ready {
     shuffle: Cell<u64>,
 }
 
+/// How far ahead of who runs memory is fetched: the lines of a stack that a switch touches; before that the page they lie
+/// on, for a group at once; before that the record, which says where that is.
+const STACK: usize = 3;
+const GROUP: usize = 8;
+const RECORD: usize = 3 * GROUP - 1;
+
 /// Places at the beginning.
 const PLACES: usize = 64;
 
@@ -75,8 +81,6 @@ impl Ready {
     /// memory several times.
     #[inline(always)]
     pub(crate) fn pop_and_fetch(&self) -> Option<TaskPtr> {
-        const RECORD: usize = 6;
-        const STACK: usize = 3;
         let head = self.head.get();
         // One comparison for both: none is fewer than few.
         if self.len().wrapping_sub(1) >= RECORD {
@@ -85,10 +89,24 @@ impl Ready {
             }
             self.at(head.wrapping_add(RECORD)).fetch_record();
             // SAFETY: who is in the queue is alive (S15).
-            unsafe { self.at(head.wrapping_add(STACK)).get() }.fetch_stack();
+            unsafe { self.at(head.wrapping_add(STACK)).get() }.fetch_place();
+            if head.is_multiple_of(GROUP) {
+                self.fetch_ahead();
+            }
         }
         self.head.set(head.wrapping_add(1));
         Some(self.at(head))
+    }
+
+    /// Has the processor fetch the bases of the stacks of the group after the next. Each lies on a page of its own, and the
+    /// processor looks several pages up at a time if it is told of several.
+    #[inline(never)]
+    fn fetch_ahead(&self) {
+        let head = self.head.get();
+        for ahead in GROUP..2 * GROUP {
+            // SAFETY: who is in the queue is alive (S15).
+            unsafe { self.at(head.wrapping_add(ahead)).get() }.fetch_base();
+        }
     }
 
     /// Takes out the next, whatever the order.

@@ -19,6 +19,7 @@ use crate::hub::scopes::Scopes;
 use crate::hub::timers::TimerKey;
 use crate::hub::waiters::WaitList;
 use crate::stack::{Class, Kind, Label};
+use crate::sys;
 
 /// Where a green thread is in its life.
 ///
@@ -341,16 +342,21 @@ impl Task {
             && self.strand.has_no_roots()
     }
 
-    /// Has the processor fetch what it touches of its stack when it runs again: the base, and where it stands.
+    /// Has the processor fetch the base of its stack.
     #[inline(always)]
-    pub(crate) fn fetch_stack(&self) {
+    pub(crate) fn fetch_base(&self) {
+        sys::prefetch(self.yielder.get().cast::<u8>());
+    }
+
+    /// Has the processor fetch what it touches of its stack where it runs on.
+    #[inline(always)]
+    pub(crate) fn fetch_place(&self) {
         let base = self.yielder.get().cast::<u8>();
-        prefetch(base);
         let depth = ((base.addr() >> 4) as u16).wrapping_sub(self.stands_at.get());
         // Below lies what the switch has saved, above what the frame that switched works on: as often as not two lines.
         let place = base.wrapping_sub(usize::from(depth) << 4);
-        prefetch(place.wrapping_sub(24));
-        prefetch(place.wrapping_add(40));
+        sys::prefetch(place.wrapping_sub(24));
+        sys::prefetch(place.wrapping_add(40));
     }
 
     /// Notes where on its stack it leaves the OS thread.
@@ -415,9 +421,8 @@ impl TaskPtr {
     /// Has the processor fetch what a switch touches of the record.
     #[inline(always)]
     pub(crate) fn fetch_record(self) {
-        prefetch(self.0.as_ptr().cast());
-        // Every other record begins in the middle of a line.
-        prefetch(self.0.as_ptr().cast::<u8>().wrapping_add(32));
+        sys::prefetch(self.0.as_ptr().cast());
+        sys::prefetch(self.0.as_ptr().cast::<u8>().wrapping_add(64));
     }
 
     /// # Safety
@@ -434,16 +439,4 @@ impl TaskPtr {
     pub(crate) fn is(self, task: &Task) -> bool {
         std::ptr::eq(self.0.as_ptr(), task)
     }
-}
-
-/// Asks for a line of memory that will be read or written soon. Any address will do: nothing is read here.
-#[inline(always)]
-fn prefetch(address: *const u8) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint, which never faults (Intel SDM, PREFETCHh).
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = address;
 }

@@ -25,7 +25,7 @@ use crate::hub::deadlock::Doubts;
 use crate::hub::forked;
 use crate::hub::record::Record;
 use crate::hub::task::{Seat, Seated, Task, TaskPtr};
-use crate::hub::{self, Hub, full_budget};
+use crate::hub::{self, Due, Hub, full_budget};
 use crate::stack::Stack;
 
 /// Switches between two looks outside. A prime, as in Go and tokio, so that it falls into step with no pattern of the program.
@@ -361,7 +361,7 @@ impl Hub {
         }
         let now = self.clock.now();
         loop {
-            let due = self.timers.borrow_mut().pop_due(now);
+            let due = self.timers.borrow_mut().pop_due(now, Due::fetch);
             match due {
                 Some(due) => self.fire(due),
                 None => break,

@@ -12,6 +12,11 @@ use super::label::Label;
 use super::layout::Layout;
 use super::slot::Stack;
 use super::{Class, Settings, limit};
+use crate::sys;
+
+/// For so many stacks at once memory is fetched, and so many lines of each.
+const GROUP: usize = 8;
+const LINES: usize = 5;
 
 /// Slots of a chunk: twice as many from chunk to chunk.
 const FEWEST_SLOTS: usize = 16;
@@ -89,7 +94,12 @@ impl Shelf {
     #[inline(always)]
     pub(super) fn bind(&mut self, class: Class, label: *const Label) -> io::Result<Stack> {
         let Taken { top, fresh } = match self.hot.pop() {
-            Some(top) => Taken { top, fresh: false },
+            Some(top) => {
+                if self.hot.len().is_multiple_of(GROUP) && self.hot.len() >= 2 * GROUP {
+                    self.fetch_ahead();
+                }
+                Taken { top, fresh: false }
+            }
             None => self.take_cold()?,
         };
         // SAFETY: the top came off the hot list or out of a chunk, so nobody else has it; guards were set when the
@@ -104,6 +114,18 @@ impl Shelf {
         self.hot.push(stack.retire());
         if self.hot.len() > self.cache {
             self.trim();
+        }
+    }
+
+    /// Has the processor fetch the tops of those stacks that come after the next group. Each lies on a page of its own, and
+    /// the processor looks several pages up at a time if it is told of several.
+    #[inline(never)]
+    fn fetch_ahead(&self) {
+        let next = self.hot.len() - GROUP;
+        for line in 0..LINES {
+            for top in &self.hot[next - GROUP..next] {
+                sys::prefetch((*top as *const u8).wrapping_sub(64 * line));
+            }
         }
     }
 

@@ -53,15 +53,19 @@ pub(super) fn among_many_armed() -> Vec<Peer> {
 }
 
 /// So many sleeps at a time, spread over 0 to 100 ms: CPU time, and how late the median one is.
-pub(super) fn firing(sleepers: u64) -> Vec<Peer> {
-    let peer = |name, run: fn(u64) -> (Duration, Duration)| {
+/// Those who are measured are the second crowd of a runtime, or the first.
+pub(super) fn firing(sleepers: u64, which: Crowd) -> Vec<Peer> {
+    let peer = |name, run: fn(u64, Crowd) -> (Duration, Duration)| {
         Peer::new(name, move |_| {
-            let (cpu, late) = run(sleepers);
+            let (cpu, late) = run(sleepers, which);
             Ok(vec![("", cpu.as_nanos() as f64 / sleepers as f64), ("_late", late.as_nanos() as f64)])
         })
     };
     let mut peers = vec![
-        peer("greenroom", ours::timers::fire),
+        peer("greenroom", |sleepers, which| match which {
+            Crowd::First => ours::timers::fire_first(sleepers),
+            Crowd::Second => ours::timers::fire(sleepers),
+        }),
         peer("tokio", fire::<Tokio>),
         peer("smol", fire::<Smol>),
         peer("monoio", fire::<Monoio>),
@@ -167,42 +171,62 @@ async fn arm(mut sleep: Pin<&mut impl Future>) {
     .await;
 }
 
-fn fire<R: Runtime>(sleepers: u64) -> (Duration, Duration) {
+#[derive(Clone, Copy)]
+pub(super) enum Crowd {
+    First,
+    Second,
+}
+
+fn fire<R: Runtime>(sleepers: u64, which: Crowd) -> (Duration, Duration) {
     R::run_with_timers(async move {
-        let (lateness, start) = (Lateness::of(sleepers), stopwatch::cpu_time());
-        let sleeper = |number| {
-            let lateness = lateness.clone();
-            R::spawn(async move {
-                let delay = scattered(number, SPREAD);
-                let due = Instant::now() + delay;
-                R::sleep(delay).await;
-                lateness.woke(due);
-            })
-        };
-        let handles: Vec<_> = (0..sleepers).map(sleeper).collect();
-        for handle in handles {
-            handle.await;
+        if let Crowd::Second = which {
+            crowd::<R>(sleepers).await;
         }
-        (stopwatch::cpu_time() - start, lateness.median())
+        crowd::<R>(sleepers).await
     })
 }
 
-fn may_fire(sleepers: u64) -> (Duration, Duration) {
+async fn crowd<R: Runtime>(sleepers: u64) -> (Duration, Duration) {
+    let (lateness, start) = (Lateness::of(sleepers), stopwatch::cpu_time());
+    let sleeper = |number| {
+        let lateness = lateness.clone();
+        R::spawn(async move {
+            let delay = scattered(number, SPREAD);
+            let due = Instant::now() + delay;
+            R::sleep(delay).await;
+            lateness.woke(due);
+        })
+    };
+    let handles: Vec<_> = (0..sleepers).map(sleeper).collect();
+    for handle in handles {
+        handle.await;
+    }
+    (stopwatch::cpu_time() - start, lateness.median())
+}
+
+fn may_fire(sleepers: u64, which: Crowd) -> (Duration, Duration) {
     rivals::may::run_coroutine(move || {
-        let (lateness, start) = (Lateness::of(sleepers), stopwatch::cpu_time());
-        let sleeper = |number| {
-            let lateness = lateness.clone();
-            go!(move || {
-                let delay = scattered(number, SPREAD);
-                let due = Instant::now() + delay;
-                may::coroutine::sleep(delay);
-                lateness.woke(due);
-            })
-        };
-        let handles: Vec<_> = (0..sleepers).map(sleeper).collect();
-        for handle in handles {
-            handle.join().expect("it does not panic");
+        if let Crowd::Second = which {
+            may_crowd(sleepers);
         }
-        (stopwatch::cpu_time() - start, lateness.median())
+        may_crowd(sleepers)
     })
+}
+
+fn may_crowd(sleepers: u64) -> (Duration, Duration) {
+    let (lateness, start) = (Lateness::of(sleepers), stopwatch::cpu_time());
+    let sleeper = |number| {
+        let lateness = lateness.clone();
+        go!(move || {
+            let delay = scattered(number, SPREAD);
+            let due = Instant::now() + delay;
+            may::coroutine::sleep(delay);
+            lateness.woke(due);
+        })
+    };
+    let handles: Vec<_> = (0..sleepers).map(sleeper).collect();
+    for handle in handles {
+        handle.join().expect("it does not panic");
+    }
+    (stopwatch::cpu_time() - start, lateness.median())
 }
