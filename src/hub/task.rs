@@ -168,6 +168,9 @@ pub(crate) enum Fate {
     Dropped,
 }
 
+/// Who stands deeper on its stack, in units of 16 bytes, has a few calls to return from.
+const DEEP: u16 = 16;
+
 /// Where the coroutine lies in which a green thread runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Seated {
@@ -357,6 +360,11 @@ impl Task {
         let place = base.wrapping_sub(usize::from(depth) << 4);
         sys::prefetch(place.wrapping_sub(24));
         sys::prefetch(place.wrapping_add(40));
+        if depth > DEEP {
+            sys::prefetch(place.wrapping_add(104));
+            sys::prefetch(place.wrapping_add(168));
+            sys::prefetch(place.wrapping_add(232));
+        }
     }
 
     /// Notes where on its stack it leaves the OS thread.
