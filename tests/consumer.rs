@@ -14,12 +14,17 @@ fn main() {
         println!("{report}");
         std::process::exit(1);
     }
+    // A busy machine makes a try longer; that four sleeps take the time of four it does not make good.
+    assert!((0..20).any(|_| four_sleeps() < Duration::from_millis(700)));
+}
+
+fn four_sleeps() -> Duration {
     let before = Instant::now();
     greenroom::run(|| {
         let sleeper = || greenroom::spawn(|| std::thread::sleep(Duration::from_millis(200)));
         greenroom::joinall((0..4).map(|_| sleeper()));
     });
-    assert!(before.elapsed() < Duration::from_millis(700));
+    before.elapsed()
 }
 
 #[test]

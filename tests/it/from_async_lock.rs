@@ -471,7 +471,7 @@ fn notify_before_anybody_listens_is_nothing() {
 
 #[test]
 fn notify_one_after_the_other() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let two = Listeners::new(&["1", "2"]);
         two.notify(1);
         sleep(ms(1));
@@ -501,7 +501,7 @@ fn notify_all_is_fair() {
 
 #[test]
 fn drop_notified() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let three = Listeners::new(&["1", "2", "3"]);
         let guard = three.shared.0.lock();
         three.notify(1);
@@ -514,7 +514,7 @@ fn drop_notified() {
 
 #[test]
 fn drop_notified_with_others() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let three = Listeners::new(&["1", "2", "3"]);
         let guard = three.shared.0.lock();
         three.notify(2);
@@ -528,7 +528,7 @@ fn drop_notified_with_others() {
 
 #[test]
 fn drop_two_notified() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let four = Listeners::new(&["1", "2", "3", "4"]);
         let guard = four.shared.0.lock();
         four.notify(2);
@@ -542,7 +542,7 @@ fn drop_two_notified() {
 
 #[test]
 fn drop_notified_while_the_next_is_dropped_too() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let three = Listeners::new(&["1", "2", "3"]);
         let guard = three.shared.0.lock();
         three.notify(1);
@@ -556,7 +556,7 @@ fn drop_notified_while_the_next_is_dropped_too() {
 
 #[test]
 fn drop_notified_with_nobody_behind_it() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let mut one = Listeners::new(&["1"]);
         let guard = one.shared.0.lock();
         one.notify(1);
@@ -590,7 +590,7 @@ fn drop_non_notified() {
 
 #[test]
 fn drop_in_the_middle_keeps_the_order() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let four = Listeners::new(&["1", "2", "3", "4"]);
         four.drop(1);
         four.drop(2);

@@ -82,7 +82,7 @@ fn what_is_ready_is_returned_without_a_switch_and_may_borrow() {
 
 #[test]
 fn others_run_while_it_waits_and_wake_it() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let log = Log::new();
         let (tell, told) = oneshot::channel();
         let words = log.clone();
@@ -177,7 +177,7 @@ fn one_that_wakes_itself_lets_the_others_run_and_can_be_killed() {
 
 #[test]
 fn it_nests_and_what_parks_may_be_called_inside() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let sum = block_on(async {
             sleep(ms(1));
             let inner = block_on(async { spawn(|| 1).await.unwrap() });
@@ -229,7 +229,7 @@ fn handles_and_futures_join_and_race() {
 
 #[test]
 fn a_kill_and_an_expiry_drop_the_future_and_a_cancel_does_nothing() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let tally = Tally::new();
         let pending = || {
             let one = tally.one();

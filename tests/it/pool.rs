@@ -29,7 +29,7 @@ fn full(size: usize) -> Rc<Pool> {
 
 #[test]
 fn a_member_is_on_the_roll_until_it_has_ended_and_no_longer() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let group = Group::new();
         assert!(group.is_empty());
         let handles = [1, 60].map(|n| group.spawn(move || sleep(ms(n))));
@@ -46,7 +46,7 @@ fn a_member_is_on_the_roll_until_it_has_ended_and_no_longer() {
 fn a_member_counts_while_its_result_and_its_locals_are_dropped() {
     type Last = OnDrop<Box<dyn FnMut()>>;
     greenroom::green_local! { static LAST: RefCell<Option<Last>> = RefCell::new(None); }
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (pool, log) = (Rc::new(Pool::new(1)), Log::new());
         let note = |word: &'static str| {
             let (pool, log) = (pool.clone(), log.clone());
@@ -69,7 +69,7 @@ fn a_member_counts_while_its_result_and_its_locals_are_dropped() {
 
 #[test]
 fn join_waits_for_those_that_come_meanwhile() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (group, log) = (Rc::new(Group::new()), Log::new());
         let (again, note) = (group.clone(), log.clone());
         group.spawn(move || {
@@ -89,7 +89,7 @@ fn join_waits_for_those_that_come_meanwhile() {
 
 #[test]
 fn several_join_the_same_group() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let group = Rc::new(Group::new());
         group.spawn(|| sleep(ms(2)));
         let joiners = [0; 3].map(|_| {
@@ -126,7 +126,7 @@ fn a_member_cannot_wait_for_its_own_group() {
 
 #[test]
 fn a_joiner_that_is_killed_or_timed_out_leaves_the_members_alone() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let group = Rc::new(Group::new());
         let member = group.spawn(|| sleep(ms(60)));
         let joined = group.clone();
@@ -206,7 +206,7 @@ fn cancel_ends_sleeps() {
 
 #[test]
 fn a_group_that_is_dropped_leaves_its_members_running() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let log = Log::new();
         let group = Group::new();
         let note = log.clone();
@@ -299,7 +299,7 @@ fn a_mapped_call_that_is_killed_makes_the_caller_panic() {
 
 #[test]
 fn a_caller_of_map_that_is_killed_spawns_no_more() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (pool, log) = (Rc::new(Pool::new(1)), Log::new());
         let (own, note) = (pool.clone(), log.clone());
         let caller = spawn(move || {
@@ -355,7 +355,7 @@ fn a_member_applies_in_its_own_place() {
 
 #[test]
 fn apply_async_returns_at_once_and_its_result_is_there_before_join_returns() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let pool = Pool::new(1);
         let results: Vec<AsyncResult<u32>> = (0..3)
             .map(|n| {
@@ -409,7 +409,7 @@ fn a_panic_of_an_asynchronous_call_is_reported() {
 
 #[test]
 fn calls_that_wait_for_room_and_those_who_spawn_have_one_line() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (pool, log) = (Rc::new(Pool::new(1)), Log::new());
         let first = pool.spawn(|| sleep(ms(1)));
         let (own, note) = (pool.clone(), log.clone());

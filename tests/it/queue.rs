@@ -61,7 +61,7 @@ fn a_get_waits_for_a_put_and_a_put_for_a_get() {
 
 #[test]
 fn the_methods_that_do_not_wait_say_why_they_fail() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let queue = Queue::bounded(1);
         assert_eq!(queue.try_get(), Err(GetError::Empty));
         assert_eq!(queue.try_put(1), Ok(()));

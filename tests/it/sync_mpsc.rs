@@ -110,7 +110,7 @@ fn a_value_that_sends_on_its_own_channel_as_it_is_dropped_is_told_that_it_is_clo
 
 #[test]
 fn the_tries_and_the_limits_say_what_std_says() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (sender, receiver) = channel();
         assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
         assert_eq!(receiver.recv_timeout(Duration::ZERO), Err(RecvTimeoutError::Timeout));
@@ -129,7 +129,7 @@ fn the_tries_and_the_limits_say_what_std_says() {
 
 #[test]
 fn a_cancel_ends_no_wait_and_an_expiry_unwinds_it() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (sender, receiver) = channel();
         let waiting = spawn(move || receiver.recv());
         yield_now();
@@ -165,7 +165,7 @@ fn a_value_handed_to_a_receiver_that_is_unwound_is_there_for_the_next_call() {
 
 #[test]
 fn who_unwinds_is_told_at_once_that_nothing_comes() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let seen = Rc::new(RefCell::new(Vec::new()));
         let victim = spawn({
             let seen = seen.clone();

@@ -58,7 +58,7 @@ fn try_joinall_returns_at_the_first_failure_and_the_rest_run_on() {
         });
         let error = try_joinall([slow, fails]).unwrap_err();
         assert_eq!(error.message(), "the first");
-        assert!(begun.elapsed() < ms(5_000));
+        assert!(begun.elapsed() < ms(30_000));
         assert_eq!(thread::enumerate().iter().filter(|other| other.id() == observer.id()).count(), 1);
         observer.unpark();
         yield_now();
@@ -78,7 +78,7 @@ fn as_completed_gives_them_in_the_order_of_their_ends() {
 
 #[test]
 fn as_completed_dropped_early_lets_the_rest_run_on() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let tally = Tally::new();
         let all = [1, 3, 5].map(|n| {
             let value = tally.one();
@@ -134,7 +134,7 @@ fn the_killed_and_the_panicked_have_ended_too() {
 
 #[test]
 fn kinds_may_be_mixed() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let job = spawn(|| sleep(ms(4)));
         let timer = Timer::new(ms(1), || ());
         assert_eq!(wait(&[&job, &timer], None, None), [1, 0]);
@@ -144,7 +144,7 @@ fn kinds_may_be_mixed() {
 
 #[test]
 fn one_object_twice_is_ready_twice() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let job = spawn(|| sleep(ms(1)));
         assert_eq!(wait(&[&job, &job], None, None), [0, 1]);
     });

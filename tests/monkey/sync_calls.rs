@@ -138,7 +138,7 @@ fn a_wait_of_another_shape_blocks_the_os_thread_as_before() {
                 let begun = Instant::now();
                 // In the kernel there is somebody to be woken, in time.
                 while wake(&word, 1) == 0 {
-                    assert!(begun.elapsed() < Duration::from_secs(10));
+                    assert!(begun.elapsed() < Duration::from_secs(60));
                     std::thread::sleep(Duration::from_millis(1));
                 }
             }

@@ -347,7 +347,7 @@ fn the_threads_of_a_dropped_pool_end_at_once() {
         assert!(!ids.is_empty());
         let begun = Instant::now();
         pool.shutdown(true);
-        assert!(begun.elapsed() < ms(1_000));
+        assert!(begun.elapsed() < ms(5_000), "it waited until idle threads end by themselves");
     });
 }
 

@@ -10,7 +10,7 @@ use greenroom::{
     JoinError, JoinHandle, Waitable, joinall, sleep, spawn, spawn_later, timeout, wait, yield_now,
 };
 
-use crate::support::{Log, hub, ms, watch};
+use crate::support::{Log, hub, ms, virtual_hub, watch};
 
 const LIMIT: Duration = ms(4);
 
@@ -174,7 +174,7 @@ fn a_result_that_failed_fails_for_whoever_gets_it() {
 /// test_set
 #[test]
 fn a_get_that_was_interrupted_leaves_the_result_to_others() {
-    hub(|| {
+    virtual_hub(|| {
         let result = AsyncResult::new();
         let setter = spawn_later(ms(4), {
             let result = result.clone();

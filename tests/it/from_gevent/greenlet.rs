@@ -14,7 +14,7 @@ use greenroom::{
     JoinError, JoinHandle, joinall, killall, sleep, spawn, spawn_later, timeout, try_joinall, wait, yield_now,
 };
 
-use crate::support::{Log, Tally, hub, ms, panic_of};
+use crate::support::{Log, Tally, hub, ms, panic_of, virtual_hub};
 
 /// An end in panic that the hook does not report.
 fn fail(word: &'static str) -> ! {
@@ -111,7 +111,7 @@ fn a_link_of_a_killed_one_hears_of_the_kill() {
 /// TestReturn_link: each kind of link once, none of the others
 #[test]
 fn a_link_is_called_once_however_its_green_thread_ends() {
-    hub(|| {
+    virtual_hub(|| {
         let calls = Rc::new(Cell::new(0));
         let count = || {
             let calls = calls.clone();
@@ -141,7 +141,7 @@ fn joining_all_gives_all_values() {
 /// test_wait_error
 #[test]
 fn a_failure_ends_the_wait_while_the_others_run_on() {
-    hub(|| {
+    virtual_hub(|| {
         let ended = Rc::new(Cell::new(false));
         let slow = spawn({
             let ended = ended.clone();
@@ -161,7 +161,7 @@ fn a_failure_ends_the_wait_while_the_others_run_on() {
 /// test_joinall_exception_order
 #[test]
 fn the_earliest_failure_is_the_one_reported() {
-    hub(|| {
+    virtual_hub(|| {
         let first = spawn(|| {
             sleep(ms(4));
             fail("first")
@@ -175,7 +175,7 @@ fn the_earliest_failure_is_the_one_reported() {
 /// test_joinall_count_raise_error
 #[test]
 fn a_wait_for_one_of_two_counts_a_failure() {
-    hub(|| {
+    virtual_hub(|| {
         let sleeper = spawn(|| {
             loop {
                 sleep(ms(1))
@@ -191,7 +191,7 @@ fn a_wait_for_one_of_two_counts_a_failure() {
 /// test_multiple_listeners_error
 #[test]
 fn a_link_that_panics_keeps_no_other_from_being_called() {
-    hub(|| {
+    virtual_hub(|| {
         let log = Log::new();
         for word in ["10", "20", "30"] {
             let log = log.clone();
@@ -270,7 +270,7 @@ fn a_joinall_of_nothing_returns_at_once() {
 /// test_simple_exit
 #[test]
 fn a_green_thread_is_unfinished_until_it_has_returned() {
-    hub(|| {
+    virtual_hub(|| {
         let child = spawn(|| {
             sleep(ms(4));
             5
@@ -287,7 +287,7 @@ fn a_green_thread_is_unfinished_until_it_has_returned() {
 /// test_error_exit
 #[test]
 fn an_error_keeps_what_was_thrown() {
-    hub(|| {
+    virtual_hub(|| {
         let child = spawn(|| {
             sleep(ms(1));
             std::panic::resume_unwind(Box::new(5_u64))
@@ -375,7 +375,7 @@ macro_rules! kills {
             /// test_non_block
             #[test]
             fn a_kill_that_is_not_waited_for() {
-                hub(|| {
+                virtual_hub(|| {
                     let victim = $victim;
                     victim.handle.kill();
                     sleep(ms(2));
@@ -396,7 +396,7 @@ macro_rules! kills {
             /// test_non_block_killal
             #[test]
             fn a_second_kill_before_the_first_has_taken_effect() {
-                hub(|| {
+                virtual_hub(|| {
                     let victim = $victim;
                     victim.handle.kill();
                     victim.handle.kill();
@@ -423,7 +423,7 @@ kills! {
 /// test_simple
 #[test]
 fn a_child_has_ended_behind_its_scope() {
-    hub(|| {
+    virtual_hub(|| {
         let mut done = false;
         greenroom::scope(|scope| {
             scope.spawn(|| {
@@ -446,7 +446,7 @@ fn a_failure_that_was_joined_in_the_scope_is_not_reported_again() {
 /// test_suite_body_raises; ours waits for the child, as std's scope does
 #[test]
 fn a_scope_whose_body_panics_still_waits_for_its_child() {
-    hub(|| {
+    virtual_hub(|| {
         let done = Cell::new(false);
         let text = panic_of(|| {
             greenroom::scope(|scope| {
@@ -466,7 +466,7 @@ fn a_scope_whose_body_panics_still_waits_for_its_child() {
 /// test_kill_scheduled, test_kill_started
 #[test]
 fn nothing_is_left_of_those_killed_before_and_after_they_began() {
-    hub(|| {
+    virtual_hub(|| {
         let before = active_count();
         spawn(|| sleep(ms(10_000))).kill();
         let started = spawn(|| sleep(ms(10_000)));

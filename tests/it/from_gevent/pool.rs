@@ -51,8 +51,13 @@ fn in_order<T>(results: impl Iterator<Item = Result<T, JoinError>>) -> Vec<T> {
 /// A case of `TestPool`, for each size.
 #[track_caller]
 fn for_each_size(case: fn(&Pool)) {
+    for_each_size_in(|body| support::hub(body), case);
+}
+
+#[track_caller]
+fn for_each_size_in(hub: fn(&mut dyn FnMut()), case: fn(&Pool)) {
     for size in SIZES {
-        support::hub(|| {
+        hub(&mut || {
             let pool = Pool::new(size);
             case(&pool);
             pool.join();
@@ -91,7 +96,7 @@ fn apply_panics_as_the_call_does() {
 /// test_multiple_coros
 #[test]
 fn members_wait_for_each_other() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (event, log, pool) = (Rc::new(Event::new()), Log::new(), Pool::new(2));
         let (waits, note) = (event.clone(), log.clone());
         let consumer = pool.spawn(move || {
@@ -145,7 +150,7 @@ fn a_panic_in_the_report_of_a_panic_costs_no_room() {
 /// test_execute_async
 #[test]
 fn calls_beyond_the_room_begin_when_there_is_some() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (pool, seen) = (Pool::new(2), Rc::new(RefCell::new(Vec::new())));
         assert_eq!(pool.free_count(), 2);
         let note = |n: u32| {
@@ -183,7 +188,7 @@ fn a_member_that_is_killed_leaves_its_room() {
 /// test_add_method: with a spawn, under a timeout.
 #[test]
 fn a_spawn_into_a_full_pool_can_be_timed_out() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let pool = Pool::new(1);
         assert_eq!((pool.free_count(), pool.len()), (1, 0));
         let first = pool.spawn(|| sleep(ms(60_000)));
@@ -208,7 +213,7 @@ fn try_spawn_into_a_full_pool_is_refused() {
 /// test_start_method_timeout: what was not let in never runs.
 #[test]
 fn a_spawn_that_is_timed_out_never_runs() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let pool = Pool::new(1);
         let first = pool.spawn(|| sleep(ms(60_000)));
         let second = || drop(pool.spawn(|| unreachable!("it was not let in")));
@@ -376,7 +381,7 @@ fn a_kill_ends_those_that_run_and_those_that_wait_for_room() {
         let begun = Instant::now();
         pool.kill();
         pool.join();
-        assert!(begun.elapsed() < ms(500));
+        assert!(begun.elapsed() < ms(30_000), "nobody waited for the sleeps");
         assert!(results.iter().all(|result| result.get().unwrap_err().is_killed()));
     });
 }
@@ -384,18 +389,21 @@ fn a_kill_ends_those_that_run_and_those_that_wait_for_room() {
 /// test_imap_unordered_sleep
 #[test]
 fn imap_unordered_gives_the_values_in_the_order_of_the_ends() {
-    for_each_size(|pool| {
-        let body = |n: u64| {
-            sleep(ms(n));
-            n.to_string()
-        };
-        let expected = match pool.size() {
-            1 => ["10", "1", "4"],
-            // The last begins when the second has ended.
-            _ => ["1", "4", "10"],
-        };
-        assert_eq!(in_order(pool.imap_unordered([10, 1, 4], body)), expected);
-    });
+    for_each_size_in(
+        |body| support::virtual_hub(body),
+        |pool| {
+            let body = |n: u64| {
+                sleep(ms(n));
+                n.to_string()
+            };
+            let expected = match pool.size() {
+                1 => ["10", "1", "4"],
+                // The last begins when the second has ended.
+                _ => ["1", "4", "10"],
+            };
+            assert_eq!(in_order(pool.imap_unordered([10, 1, 4], body)), expected);
+        },
+    );
 }
 
 /// An input that comes from elsewhere: one item at once, and its end a little later.
@@ -486,7 +494,7 @@ fn join_takes_no_longer_than_its_timeout() {
         let member = pool.spawn(|| sleep(ms(60_000)));
         let begun = Instant::now();
         assert!(!pool.join_timeout(ms(3)));
-        assert!(begun.elapsed() >= ms(3) && begun.elapsed() < ms(1_000));
+        assert!(begun.elapsed() >= ms(3) && begun.elapsed() < ms(30_000));
         member.kill();
     });
 }
@@ -504,12 +512,12 @@ fn the_second_spawn_waits_for_the_end_of_the_first() {
         let pool = Pool::new(1);
         assert_eq!(pool.len(), 0);
         let begun = Instant::now();
-        pool.spawn(|| sleep(ms(4)));
+        let first = pool.spawn(|| sleep(ms(4)));
         assert_eq!(pool.len(), 1);
-        pool.spawn(|| sleep(ms(4)));
-        assert!(begun.elapsed() >= ms(4));
+        let second = pool.spawn(|| sleep(ms(4)));
+        assert!(begun.elapsed() >= ms(4) && first.is_finished());
         assert_eq!(pool.len(), 1);
-        sleep(ms(12));
+        second.join().unwrap();
         assert_eq!(pool.len(), 0);
     });
 }
@@ -517,7 +525,7 @@ fn the_second_spawn_waits_for_the_end_of_the_first() {
 /// TestSpawn.testSpawnAndWait
 #[test]
 fn join_says_whether_all_have_ended() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let pool = Pool::new(1);
         pool.spawn(|| sleep(ms(5)));
         assert!(!pool.join_timeout(ms(1)));
@@ -535,7 +543,7 @@ fn input_that_fails() -> impl Iterator<Item = u32> {
 /// TestErrorInIterator.test
 #[test]
 fn map_panics_as_its_input_does() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let pool = Pool::new(3);
         assert_eq!(panic_of(|| pool.map(input_that_fails(), |_| ())), "expected");
         sleep(ms(1));

@@ -8,7 +8,7 @@ use greenroom::queue::{self, GetError, LifoQueue, PriorityQueue, PutError, Queue
 use greenroom::sync::AsyncResult;
 use greenroom::{JoinHandle, joinall, sleep, spawn, timeout, yield_now};
 
-use crate::support::{Log, hub, ms, panic_of};
+use crate::support::{Log, hub, ms, panic_of, virtual_hub};
 
 type Word = &'static str;
 
@@ -87,7 +87,7 @@ fn a_try_put_into_a_channel_frees_a_waiting_getter() {
 /// test_send_last, of a queue
 #[test]
 fn a_getter_with_a_limit_gets_what_comes_in_time() {
-    hub(|| {
+    virtual_hub(|| {
         let queue = Queue::unbounded();
         let waiter = spawn({
             let queue = queue.clone();
@@ -102,7 +102,7 @@ fn a_getter_with_a_limit_gets_what_comes_in_time() {
 /// test_send_last, of a channel
 #[test]
 fn a_getter_of_a_channel_with_a_limit_gets_what_comes_in_time() {
-    hub(|| {
+    virtual_hub(|| {
         let channel = queue::channel();
         let waiter = spawn({
             let channel = channel.clone();
@@ -250,7 +250,7 @@ fn what_was_put_outlives_its_putter() {
 /// test_two_waiters_one_dies
 #[test]
 fn of_two_getters_the_one_that_stays_gets_the_item() {
-    hub(|| {
+    virtual_hub(|| {
         let queue = Queue::unbounded();
         let (dying, waiting) = (impatient(&queue), getter(&queue));
         sleep(ms(2));
@@ -263,7 +263,7 @@ fn of_two_getters_the_one_that_stays_gets_the_item() {
 /// test_two_bogus_waiters
 #[test]
 fn two_getters_that_gave_up_leave_the_item_to_a_third() {
-    hub(|| {
+    virtual_hub(|| {
         let queue = Queue::unbounded();
         let bogus = [impatient(&queue), impatient(&queue)];
         sleep(ms(2));
@@ -295,7 +295,7 @@ fn a_try_get_takes_from_a_putter_that_waits_at_a_channel() {
 /// test_zero_max_size
 #[test]
 fn a_putter_waits_at_a_channel_until_somebody_gets() {
-    hub(|| {
+    virtual_hub(|| {
         let channel = queue::channel();
         let sender = spawn({
             let channel = channel.clone();

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use greenroom::sync::{BoundedSemaphore, Semaphore};
 use greenroom::{joinall, sleep, spawn, wait, yield_now};
 
-use crate::support::{Log, hub, ms, panic_of, watch};
+use crate::support::{Log, hub, ms, panic_of, virtual_hub, watch};
 
 /// test_acquire_returns_false_after_timeout
 #[test]
@@ -285,7 +285,7 @@ fn a_semaphore_may_go_with_a_permit_out() {
 /// test_acquire_contended
 #[test]
 fn of_twenty_acquires_as_many_return_as_permits_are_given() {
-    hub(|| {
+    virtual_hub(|| {
         let (semaphore, log) = (Arc::new(Semaphore::new(7)), Log::new());
         semaphore.acquire().forget();
         let all: Vec<_> = (0..10)

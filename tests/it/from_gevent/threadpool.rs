@@ -155,10 +155,13 @@ macro_rules! sizes {
             #[test]
             fn a_wait_for_a_slow_job_ends_after_its_limit() {
                 with_pool($size, |pool| {
-                    let future = pool.submit(|| square_after(6, ms(60)));
+                    let (end, ends) = mpsc::channel::<()>();
+                    let future = pool.submit(move || ends.recv().is_ok());
                     let before = Instant::now();
                     assert!(!future.wait_timeout(ms(4)));
                     assert!(before.elapsed() >= ms(4) && !future.is_done());
+                    end.send(()).unwrap();
+                    assert!(future.result().unwrap());
                 });
             }
 
@@ -197,12 +200,24 @@ macro_rules! sizes {
             #[test]
             fn results_come_in_the_order_of_their_completion() {
                 with_pool($size, |pool| {
-                    let pause = |tens| {
-                        thread::sleep(ms(tens * 10));
-                        tens
-                    };
                     let wanted: &[u64] = if $size == 1 { &[9, 1, 3] } else { &[1, 3, 9] };
-                    assert_eq!(as_they_come(pool, [9, 1, 3], pause), wanted);
+                    // Where there is room for two, each waits until those before it have been seen.
+                    let seen = Arc::new(AtomicUsize::new(0));
+                    let job = |number| {
+                        let (seen, before) = (seen.clone(), wanted.iter().position(|&other| other == number));
+                        pool.submit(move || {
+                            while seen.load(SeqCst) < before.unwrap() {
+                                thread::sleep(ms(1));
+                            }
+                            number
+                        })
+                    };
+                    let mut came = Vec::new();
+                    for number in executor::as_completed([9, 1, 3].map(job)) {
+                        came.push(number.unwrap());
+                        seen.fetch_add(1, SeqCst);
+                    }
+                    assert_eq!(came, wanted);
                 });
             }
 

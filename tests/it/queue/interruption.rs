@@ -218,7 +218,7 @@ fn a_cancelled_thread_may_still_do_what_need_not_wait() {
 
 #[test]
 fn a_timeout_gives_the_value_back_and_is_the_scopes_error() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let queue = full();
         let note = RefCell::new(None);
         let scope = timeout(ms(1), || *note.borrow_mut() = Some(queue.put(1)));
@@ -281,7 +281,7 @@ fn an_item_that_comes_after_the_expiry_of_the_getters_scope_is_not_dropped_with_
 
 #[test]
 fn who_unwinds_does_not_wait_but_may_put_and_get() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let queue = full();
         let seen = Rc::new(RefCell::new(Vec::new()));
         let victim = spawn({

@@ -156,7 +156,7 @@ fn the_code_of_the_items_may_not_use_their_queue() {
 
 #[test]
 fn a_clone_of_a_plain_queue_may_not_use_it_either_and_may_panic() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let maker = Maker::default();
         let queue = Queue::unbounded();
         assert!(queue.put(maker.item(1)).is_ok() && queue.put(maker.item(2)).is_ok());

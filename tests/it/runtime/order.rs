@@ -204,7 +204,7 @@ fn a_root_that_only_yields_does_not_keep_timers_away() {
         let timer = Timer::new(Duration::from_millis(1), move || bell.set(true));
         let begin = Instant::now();
         while !rung.get() {
-            assert!(begin.elapsed() < Duration::from_secs(5), "the timer never came");
+            assert!(begin.elapsed() < Duration::from_secs(60), "the timer never came");
             yield_now();
         }
         timer.join();

@@ -12,7 +12,7 @@ use greenroom::server::StreamServer;
 use greenroom::{sleep, spawn, timeout, yield_now};
 
 use super::{answers, echo, is_hung_up_on, listener, served};
-use crate::support::{hub, ms, panic_of};
+use crate::support::{assert_within, hub, ms, panic_of, until};
 
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -25,7 +25,8 @@ fn each_client_is_served_in_a_green_thread_of_its_own() {
         assert_eq!(server.connections(), 50);
         assert!(clients.iter_mut().rev().all(answers));
         clients.truncate(20);
-        sleep(ms(5));
+        until(|| server.connections() <= 20);
+        assert!(clients.iter_mut().all(answers));
         assert_eq!(server.connections(), 20);
         server.stop(GRACE);
     });
@@ -132,9 +133,12 @@ fn the_first_handlers_start_before_a_long_backlog_is_empty_and_timers_keep_time(
             }
         })
         .start();
-        let before = Instant::now();
-        sleep(ms(1));
-        assert!(before.elapsed() < ms(200), "{:?}", before.elapsed());
+        while begun.get() == 0 {
+            yield_now();
+        }
+        assert!(begun.get() < clients.len(), "the first waits for the whole backlog");
+        sleep(Duration::from_micros(1));
+        assert!(begun.get() < clients.len(), "a sleep waits for the whole backlog");
         while begun.get() < clients.len() {
             yield_now();
         }
@@ -148,10 +152,10 @@ fn the_first_handlers_start_before_a_long_backlog_is_empty_and_timers_keep_time(
 fn a_client_that_says_nothing_meets_the_idle_limit() {
     hub(|| {
         let server = StreamServer::new(listener(), echo).idle_timeout(ms(20)).start();
-        let mut silent = TcpStream::connect(server.local_addr().unwrap()).unwrap();
         let before = Instant::now();
+        let mut silent = TcpStream::connect(server.local_addr().unwrap()).unwrap();
         assert!(is_hung_up_on(&mut silent));
-        assert!(before.elapsed() >= ms(19), "{:?}", before.elapsed());
+        assert!(before.elapsed() >= ms(20), "{:?}", before.elapsed());
         server.stop(GRACE);
     });
 }
@@ -206,22 +210,27 @@ fn each_direction_has_its_own_limit_before_the_idle_one() {
 
 #[test]
 fn a_client_that_drips_is_never_idle_but_meets_the_end_of_its_lifetime() {
-    hub(|| {
+    /// How many drops were answered.
+    fn drip(lifetime: Duration) -> usize {
         let server = StreamServer::new(listener(), echo)
-            .idle_timeout(Duration::from_secs(60))
-            .lifetime(ms(60))
+            .idle_timeout(Duration::from_secs(3600))
+            .lifetime(lifetime)
             .start();
-        let mut dripping = TcpStream::connect(server.local_addr().unwrap()).unwrap();
         let before = Instant::now();
+        let mut dripping = TcpStream::connect(server.local_addr().unwrap()).unwrap();
         let mut drops = 0;
         while dripping.write_all(b"x").is_ok() && matches!(dripping.read(&mut [0]), Ok(1)) {
             drops += 1;
             sleep(ms(2));
         }
-        assert!(before.elapsed() >= ms(55) && drops > 3, "{drops} in {:?}", before.elapsed());
+        assert!(before.elapsed() >= lifetime, "{drops} in {:?}", before.elapsed());
         assert_eq!(server.connections(), 0);
         server.stop(GRACE);
-    });
+        drops
+    }
+
+    // A busy machine has no time for many in the shortest.
+    hub(|| assert!([60, 600, 6_000].into_iter().any(|lifetime| drip(ms(lifetime)) > 3)));
 }
 
 #[test]
@@ -242,7 +251,7 @@ fn limits_of_zero_are_refused_and_endless_ones_are_fine() {
 
 #[test]
 fn a_storm_at_the_limit_of_descriptors_is_waited_out() {
-    hub(|| {
+    let try_it = || {
         let listener = listener();
         let address = listener.local_addr().unwrap();
         let server = StreamServer::new(listener, echo).start();
@@ -259,15 +268,17 @@ fn a_storm_at_the_limit_of_descriptors_is_waited_out() {
         drop(limit);
         let before = Instant::now();
         assert!(waiting.iter_mut().all(answers));
-        assert!(before.elapsed() < ms(1_100), "{:?}", before.elapsed());
+        let took = before.elapsed();
         server.stop(GRACE);
-    });
+        took
+    };
+    hub(|| assert_within(ms(1_100), try_it));
 }
 
 #[test]
 fn a_server_in_a_storm_is_stopped_and_cancelled_without_waiting_the_pause_out() {
     hub(|| {
-        for cancel in [false, true] {
+        let end_by = |cancel| {
             let listener = listener();
             let address = listener.local_addr().unwrap();
             let server = StreamServer::new(listener, echo);
@@ -283,11 +294,14 @@ fn a_server_in_a_storm_is_stopped_and_cancelled_without_waiting_the_pause_out() 
                 assert!(error.get_ref().unwrap().is::<greenroom::thread::Cancelled>(), "{error}");
             } else {
                 handle.stop(GRACE);
-                assert!(before.elapsed() < ms(50), "{:?}", before.elapsed());
                 serving.join().unwrap().unwrap();
             }
+            let took = before.elapsed();
             drop(limit);
-        }
+            took
+        };
+        assert_within(ms(50), || end_by(false));
+        end_by(true);
     });
 }
 

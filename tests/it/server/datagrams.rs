@@ -10,9 +10,9 @@ use greenroom::os::linux::net::SocketAddrExt;
 use greenroom::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use greenroom::pool::Pool;
 use greenroom::server::{DatagramServer, StreamServer};
-use greenroom::{sleep, spawn, timeout};
+use greenroom::{sleep, spawn, timeout, yield_now};
 
-use crate::support::{Log, OnDrop, hub, ms};
+use crate::support::{Log, OnDrop, hub, ms, until};
 
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -76,13 +76,17 @@ fn a_slow_handler_keeps_nobody_waiting_and_one_that_panics_costs_its_datagram() 
 #[test]
 fn at_most_so_many_are_handled_at_once_and_each_no_longer_than_allowed() {
     hub(|| {
-        let (most, now) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+        let counter = || Rc::new(Cell::new(0));
+        let (most, now, ended) = (counter(), counter(), counter());
         let server = DatagramServer::new(server(), {
-            let (most, now) = (most.clone(), now.clone());
+            let (most, now, ended) = (most.clone(), now.clone(), ended.clone());
             move |_, _, _| {
                 now.set(now.get() + 1);
                 most.set(most.get().max(now.get()));
-                let _done = OnDrop(|| now.set(now.get() - 1));
+                let _done = OnDrop(|| {
+                    now.set(now.get() - 1);
+                    ended.set(ended.get() + 1);
+                });
                 greenroom::thread::park();
             }
         })
@@ -91,10 +95,12 @@ fn at_most_so_many_are_handled_at_once_and_each_no_longer_than_allowed() {
         .start();
         let (address, client) = (server.local_addr().unwrap(), socket());
         (0..6).for_each(|_| _ = client.send_to(b"x", address).unwrap());
-        sleep(ms(15));
-        assert_eq!(server.connections(), 2);
-        sleep(ms(60));
-        assert_eq!((most.get(), now.get()), (2, 0));
+        let mut connections = 0;
+        while ended.get() < 6 {
+            yield_now();
+            connections = connections.max(server.connections());
+        }
+        assert_eq!((most.get(), connections), (2, 2));
         server.stop(GRACE);
     });
 }
@@ -106,6 +112,7 @@ fn stop_frees_the_port_and_kills_the_stubborn() {
         let server = DatagramServer::new(server(), {
             let log = log.clone();
             move |_, _, _| {
+                log.push("begun");
                 let _unwound = OnDrop(|| log.push("unwound"));
                 greenroom::thread::park();
             }
@@ -114,9 +121,9 @@ fn stop_frees_the_port_and_kills_the_stubborn() {
         let address = handle.local_addr().unwrap();
         let serving = spawn(move || server.serve_forever());
         socket().send_to(b"x", address).unwrap();
-        sleep(ms(5));
+        until(|| log.words() == ["begun"]);
         handle.stop(ms(5));
-        assert_eq!(log.words(), ["unwound"]);
+        assert_eq!(log.words(), ["begun", "unwound"]);
         serving.join().unwrap().unwrap();
         drop(UdpSocket::bind(address).unwrap());
     });
@@ -141,10 +148,10 @@ fn an_answer_that_reaches_nobody_does_not_end_the_server() {
         let port = second.local_addr().unwrap();
         second.send_to(b"a", address).unwrap();
         drop(second);
-        sleep(ms(10));
+        until(|| !seen.borrow().is_empty());
         let second = UdpSocket::bind(port).unwrap();
         second.send_to(b"b", address).unwrap();
-        sleep(ms(10));
+        until(|| seen.borrow().len() >= 2);
         assert_eq!(*seen.borrow(), *b"ab");
         server.stop(GRACE);
     });

@@ -1,6 +1,6 @@
 //! The end of a server: stop, from everywhere and at every moment; close and join; handles that are dropped.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io::{ErrorKind, Read};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use greenroom::server::{ServerHandle, StreamServer};
 use greenroom::{sleep, spawn, timeout, yield_now};
 
 use super::{answers, echo, is_hung_up_on, listener, served};
-use crate::support::{Log, OnDrop, Tally, hub, ms};
+use crate::support::{Log, OnDrop, Tally, hub, ms, until};
 
 const LONG: Duration = Duration::from_secs(86_400);
 
@@ -22,9 +22,9 @@ fn stop_cancels_waits_the_grace_and_kills_the_rest() {
         let server = StreamServer::new(listener(), {
             let (log, tally) = (log.clone(), tally.clone());
             move |mut stream: TcpStream, _| {
-                let _one = tally.one();
                 let mut kind = [0];
                 stream.read_exact(&mut kind).unwrap();
+                let _one = tally.one();
                 match kind[0] {
                     b'p' => {
                         // Heeds the cancel.
@@ -43,8 +43,7 @@ fn stop_cancels_waits_the_grace_and_kills_the_rest() {
         .start();
         let address = server.local_addr().unwrap();
         let mut clients: Vec<TcpStream> = ["p", "s", "p"].iter().map(|kind| say(address, kind)).collect();
-        sleep(ms(10));
-        assert_eq!(tally.alive(), 3);
+        until(|| tally.alive() == 3);
         let before = Instant::now();
         server.stop(ms(40));
         assert_eq!(log.words(), ["polite", "polite", "killed"]);
@@ -62,7 +61,7 @@ fn stop_returns_at_once_when_all_heed_the_cancel() {
         let mut clients: Vec<_> = (0..100).map(|_| served(address)).collect();
         let before = Instant::now();
         server.stop(LONG);
-        assert!(before.elapsed() < Duration::from_secs(1), "{:?}", before.elapsed());
+        assert!(before.elapsed() < Duration::from_secs(60), "{:?}", before.elapsed());
         assert!(clients.iter_mut().all(is_hung_up_on));
     });
 }
@@ -108,9 +107,9 @@ fn the_port_is_free_at_once_and_serve_forever_returns() {
 fn a_handler_may_stop_its_own_server() {
     hub(|| {
         type Own = Rc<RefCell<Option<ServerHandle>>>;
-        let (own, log) = (Own::default(), Log::new());
+        let (own, log, others) = (Own::default(), Log::new(), Tally::new());
         let server = StreamServer::new(listener(), {
-            let (own, log) = (own.clone(), log.clone());
+            let (own, log, others) = (own.clone(), log.clone(), others.clone());
             move |mut stream: TcpStream, peer| {
                 let mut kind = [0];
                 stream.read_exact(&mut kind).unwrap();
@@ -121,6 +120,7 @@ fn a_handler_may_stop_its_own_server() {
                     // It is neither cancelled nor killed, and can still answer.
                     echo(stream, peer);
                 } else {
+                    let _other = others.one();
                     let _unwound = OnDrop(|| log.push("other"));
                     greenroom::thread::park();
                 }
@@ -131,7 +131,7 @@ fn a_handler_may_stop_its_own_server() {
         let address = server.handle().local_addr().unwrap();
         let serving = spawn(move || server.serve_forever());
         let _other = say(address, "o");
-        sleep(ms(5));
+        until(|| others.alive() == 1);
         let mut stopper = say(address, "s");
         while log.words().len() < 2 {
             sleep(ms(1));
@@ -188,7 +188,7 @@ fn stopping_twice_and_after_the_end_and_before_the_begin_is_fine() {
         server.clone().stop(LONG);
         server.close();
         server.join().unwrap();
-        assert!(before.elapsed() < ms(500));
+        assert!(before.elapsed() < Duration::from_secs(60), "{:?}", before.elapsed());
         drop(client);
 
         let never_begun = StreamServer::new(listener(), echo);
@@ -219,22 +219,22 @@ fn a_second_stop_with_less_patience_goes_before_the_first() {
 #[test]
 fn a_stop_that_is_unwound_kills_and_does_not_wait() {
     hub(|| {
-        let unwound = Rc::new(Cell::new(0));
+        let tally = Tally::new();
         let server = StreamServer::new(listener(), {
-            let unwound = unwound.clone();
+            let tally = tally.clone();
             move |stream, _| {
                 let _stream = stream;
-                let _unwound = OnDrop(|| unwound.set(unwound.get() + 1));
+                let _one = tally.one();
                 greenroom::thread::park();
             }
         })
         .start();
         let address = server.local_addr().unwrap();
         let _clients: Vec<_> = (0..3).map(|_| TcpStream::connect(address).unwrap()).collect();
-        sleep(ms(5));
+        until(|| tally.alive() == 3);
         assert!(timeout(ms(10), || server.clone().stop(LONG)).is_err());
         yield_now();
-        assert_eq!(unwound.get(), 3);
+        assert_eq!(tally.dropped(), 3);
         server.join().unwrap();
     });
 }

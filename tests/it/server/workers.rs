@@ -142,8 +142,8 @@ fn stop_at_any_moment_of_the_start_and_twice() {
 fn join_on_a_hub_parks_and_an_impatient_caller_leaves_the_workers_running() {
     hub(|| {
         let workers = per_core(1, |_| greenroom::thread::park());
-        let ticks = greenroom::spawn(|| greenroom::sleep(ms(5)));
-        assert!(greenroom::timeout(ms(20), || workers.join()).is_err());
+        let ticks = greenroom::spawn(|| greenroom::sleep(ms(1)));
+        assert!(greenroom::timeout(ms(100), || workers.join()).is_err());
         assert!(ticks.is_finished(), "others went on");
         workers.stop_within(Duration::ZERO);
         assert!(workers.join()[0].is_ok());

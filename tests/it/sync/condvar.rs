@@ -321,7 +321,7 @@ fn what_came_true_in_the_last_moment_is_no_timeout() {
 
 #[test]
 fn while_its_caller_unwinds_it_returns_at_once_and_keeps_the_mutex() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (pair, log) = (pair(()), Log::new());
         let (shared, words) = (pair.clone(), log.clone());
         let unwinds = parked(move || {

@@ -216,7 +216,7 @@ fn its_owner_gets_nothing_when_the_limit_has_passed() {
 
 #[test]
 fn a_guard_may_be_kept_while_its_owner_parks() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (lock, log) = (Rc::new(Mutex::new(0)), Log::new());
         let (shared, words) = (lock.clone(), log.clone());
         let owner = parked(move || {

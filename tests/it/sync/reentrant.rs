@@ -34,7 +34,7 @@ fn its_owner_may_lock_again_and_it_is_free_when_the_last_guard_goes() {
 
 #[test]
 fn another_green_thread_of_the_same_os_thread_waits() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (lock, log) = (Rc::new(ReentrantLock::new(())), Log::new());
         let guard = lock.lock();
         let (shared, words) = (lock.clone(), log.clone());

@@ -96,7 +96,7 @@ fn the_last_of_several_readers_hands_it_to_the_writer() {
 
 #[test]
 fn a_writer_that_leaves_the_head_of_the_line_lets_the_readers_behind_it_in() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         for leaves_by in ["kill", "scope", "limit"] {
             let (lock, log) = (Rc::new(RwLock::new(())), Log::new());
             let _guard = lock.read();
@@ -176,7 +176,7 @@ fn what_was_handed_to_one_that_is_killed_before_it_runs_goes_to_the_next() {
 
 #[test]
 fn a_writer_is_not_starved_by_readers_nor_readers_by_writers() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (lock, over) = (Rc::new(RwLock::new(())), Rc::new(Cell::new(false)));
         let looping = |write: bool| {
             let (lock, over) = (lock.clone(), over.clone());
@@ -215,7 +215,7 @@ fn who_writes_and_locks_again_panics_and_the_first_place_is_named() {
         drop(guard);
         assert!(lock.try_write().is_some());
     };
-    support::hub(|| {
+    support::virtual_hub(|| {
         claim();
         spawn(claim).join().unwrap();
     });

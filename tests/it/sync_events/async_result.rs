@@ -81,7 +81,7 @@ fn those_who_leave_are_not_missed_and_the_value_waits_for_the_rest() {
 
 #[test]
 fn who_unwinds_is_refused_or_gets_what_is_there() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (result, log) = (AsyncResult::new(), Log::new());
         let (inner, words) = (result.clone(), log.clone());
         let child = spawn(move || {
@@ -112,7 +112,7 @@ impl Clone for Curious {
 
 #[test]
 fn clones_are_made_outside_any_lock_and_may_park_panic_and_ask_again() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (result, calls) = (AsyncResult::<Curious>::new(), Rc::new(Cell::new(0)));
         let (itself, count) = (result.clone(), calls.clone());
         let on_clone = move || {

@@ -86,7 +86,7 @@ fn those_who_leave_are_not_missed() {
 
 #[test]
 fn who_unwinds_does_not_wait_and_learns_what_is() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (event, log) = (Arc::new(Event::new()), Log::new());
         let (inner, words) = (event.clone(), log.clone());
         let child = spawn(move || {

@@ -13,7 +13,7 @@ use crate::support::{self, Log, OnDrop, Tally, ms, panic_of};
 
 #[test]
 fn an_initialiser_may_park_and_its_rivals_wait_for_it() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (cell, log) = (Rc::new(OnceLock::new()), Log::new());
         let all = ["one", "two", "three"].map(|word| {
             let (cell, log) = (cell.clone(), log.clone());
@@ -36,7 +36,7 @@ fn an_initialiser_may_park_and_its_rivals_wait_for_it() {
 
 #[test]
 fn if_the_initialiser_panics_or_is_killed_the_next_in_the_line_makes_it() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (cell, log) = (Rc::new(OnceLock::new()), Log::new());
         let make = |word: &'static str| {
             let (cell, log) = (cell.clone(), log.clone());
@@ -65,7 +65,7 @@ fn if_the_initialiser_panics_or_is_killed_the_next_in_the_line_makes_it() {
 
 #[test]
 fn one_who_is_told_to_try_and_killed_tells_the_next() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (once, fails) = (Rc::new(Once::new()), Rc::new(Event::new()));
         let (inner, failing) = (once.clone(), fails.clone());
         let first = waiting(move || {
@@ -91,7 +91,7 @@ fn one_who_is_told_to_try_and_killed_tells_the_next() {
 
 #[test]
 fn an_expired_timeout_unwinds_the_initialiser_and_the_next_makes_it() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let cell = OnceLock::new();
         let slow = || {
             sleep(ms(60_000));
@@ -128,7 +128,7 @@ fn an_initialiser_that_asks_for_its_own_value_panics_and_can_be_made_good() {
 
 #[test]
 fn a_lazy_value_whose_closure_panicked_is_never_made() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let lazy = Rc::new(LazyLock::<u8>::new(|| {
             sleep(ms(1));
             panic!("on purpose")
@@ -147,7 +147,7 @@ fn a_lazy_value_whose_closure_panicked_is_never_made() {
 
 #[test]
 fn a_destructor_waits_for_the_initialiser_while_its_green_thread_unwinds() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (cell, log) = (Rc::new(OnceLock::new()), Log::new());
         let (inner, asks, words) = (cell.clone(), cell.clone(), log.clone());
         let maker = waiting(move || {

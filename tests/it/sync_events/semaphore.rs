@@ -111,7 +111,7 @@ fn those_who_leave_take_nothing_and_hold_up_nobody() {
 
 #[test]
 fn a_cancel_does_not_end_the_wait() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let semaphore = Arc::new(Semaphore::new(0));
         let held = semaphore.clone();
         let waiter = waiting(move || drop(held.acquire()));

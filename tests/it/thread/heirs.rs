@@ -194,7 +194,7 @@ fn heirs_that_are_parked_when_their_hub_ends_unwind() {
 
 #[test]
 fn a_crowd_that_comes_and_goes_maps_its_stacks_once() {
-    let syscalls = || std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();
+    let mappings = || std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();
     support::hub(|| {
         let crowd = || {
             let handles: Vec<_> = (0..500).map(|_| spawn(thread::park)).collect();
@@ -203,10 +203,12 @@ fn a_crowd_that_comes_and_goes_maps_its_stacks_once() {
             handles.into_iter().for_each(|handle| handle.join().unwrap());
         };
         crowd();
-        let before = syscalls();
-        for _ in 0..5 {
-            crowd();
-            assert_eq!(syscalls(), before);
-        }
+        // The harness may start a thread for the next test at any moment, but not always.
+        let is_as_before = || {
+            let before = mappings();
+            (0..5).for_each(|_| crowd());
+            mappings() == before
+        };
+        assert!((0..20).any(|_| is_as_before()));
     });
 }

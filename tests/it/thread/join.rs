@@ -32,11 +32,12 @@ fn the_value_of_one_that_has_ended_is_there_at_once() {
 #[test]
 fn a_wait_with_a_timeout_says_whether_it_has_ended() {
     support::hub(|| {
-        let child = spawn(|| sleep(ms(20)));
+        let child = spawn(greenroom::thread::park);
         let asked = Instant::now();
         assert!(!child.wait_timeout(ms(3)));
         assert!(asked.elapsed() >= ms(3));
         assert!(!child.wait_timeout(Duration::ZERO));
+        child.thread().unpark();
         assert!(child.wait_timeout(Duration::MAX));
         child.join().unwrap();
     });
@@ -44,7 +45,7 @@ fn a_wait_with_a_timeout_says_whether_it_has_ended() {
 
 #[test]
 fn several_may_wait_for_one_and_are_woken_in_order() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let log = Log::new();
         let child = Rc::new(spawn(|| sleep(ms(1))));
         let waiters = ["first", "second", "third"].map(|name| {
@@ -62,7 +63,7 @@ fn several_may_wait_for_one_and_are_woken_in_order() {
 /// reliability.md, A4.
 #[test]
 fn joining_oneself_is_refused_at_once() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let own: Rc<RefCell<Option<JoinHandle<()>>>> = Rc::default();
         let child = spawn({
             let own = own.clone();
@@ -81,7 +82,7 @@ fn joining_oneself_is_refused_at_once() {
 
 #[test]
 fn a_link_runs_in_a_green_thread_with_the_result_and_may_park() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let log = Log::new();
         let link = |child: JoinHandle<&'static str>, log: &Log| {
             let words = log.clone();
@@ -113,7 +114,7 @@ fn a_link_runs_in_a_green_thread_with_the_result_and_may_park() {
 #[test]
 fn run_waits_for_links_too() {
     let log = Log::new();
-    support::hub(|| {
+    support::virtual_hub(|| {
         let words = log.clone();
         spawn(|| sleep(ms(1))).link(move |_| {
             sleep(ms(1));
@@ -125,7 +126,7 @@ fn run_waits_for_links_too() {
 
 #[test]
 fn a_link_that_panics_hurts_nobody() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         spawn(|| 1).link(|_| panic!("in the link"));
         let neighbour = spawn(|| {
             sleep(ms(2));
@@ -145,7 +146,7 @@ impl Wake for Count {
 
 #[test]
 fn a_handle_is_a_future_whose_waker_is_called_when_it_ends() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let woken = Arc::new(Count(AtomicU32::new(0)));
         let waker = Waker::from(woken.clone());
         let mut context = Context::from_waker(&waker);
@@ -167,7 +168,7 @@ fn a_handle_is_a_future_whose_waker_is_called_when_it_ends() {
 
 #[test]
 fn a_future_that_is_dropped_takes_its_waker_along() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let woken = Arc::new(Count(AtomicU32::new(0)));
         let waker = Waker::from(woken.clone());
         let mut child = Box::pin(spawn(|| sleep(ms(1))));
@@ -200,7 +201,7 @@ impl Wake for Malicious {
 /// reliability.md, P21 and K9.
 #[test]
 fn a_waker_that_parks_is_refused_and_one_that_panics_is_contained() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let waker = Waker::from(Arc::new(Malicious));
         let mut child = Box::pin(Builder::new().name("ends").spawn(yield_now).unwrap());
         assert!(child.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());

@@ -107,7 +107,7 @@ fn killing_twice_is_killing_once() {
 
 #[test]
 fn one_that_kills_itself_does_not_come_back_from_its_next_park() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let own: Rc<RefCell<Option<JoinHandle<()>>>> = Rc::default();
         let (log, words, mine) = (Log::new(), Log::new(), own.clone());
         let trace = words.clone();
@@ -167,7 +167,7 @@ fn a_kill_that_is_caught_and_resumed_ends_the_victim_and_one_that_is_kept_means_
 
 #[test]
 fn a_destructor_that_parks_while_it_is_killed_returns_at_once_and_aborts_nothing() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (log, other) = (Log::new(), Rc::new(RefCell::new(Some(spawn(|| sleep(ms(5)))))));
         let (words, rest) = (log.clone(), other.clone());
         let parks = OnDrop(move || {
@@ -254,7 +254,7 @@ fn a_wait_that_began_while_another_unwound_heeds_a_kill_once_that_is_over() {
 
 #[test]
 fn a_wait_that_began_while_another_unwound_heeds_an_expiry_once_that_is_over() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let lock = Rc::new(Mutex::new(()));
         let guard = lock.lock();
         let unwinds = unwinds_as_long_as(&lock);
@@ -375,7 +375,7 @@ fn the_children_of_a_victim_go_on() {
 
 #[test]
 fn a_victim_may_kill_its_killer_while_it_unwinds() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let handles: Rc<RefCell<Vec<JoinHandle<()>>>> = Rc::default();
         let (of_killer, of_victim) = (handles.clone(), handles.clone());
         let killer = spawn(move || {
@@ -417,7 +417,7 @@ fn killall_returns_when_all_have_ended() {
 
 #[test]
 fn what_a_victim_spawns_while_it_unwinds_is_an_ordinary_green_thread() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let log = Log::new();
         let words = log.clone();
         let spawns = OnDrop(move || {

@@ -186,7 +186,7 @@ fn what_a_greenlet_makes_while_the_end_unwinds_it_is_destroyed_by_a_green_thread
             PARKS_IN_ITS_DEATH.with(|_| ());
         }
     }
-    support::hub(|| {
+    support::virtual_hub(|| {
         let greenlet = || {
             let suspended = Greenlet::new(|_: u32| {
                 let _makes = Makes;
@@ -211,7 +211,7 @@ fn a_waker_that_is_told_of_an_end_finds_no_values_of_the_one_that_ended() {
             drop(HANDLE.take());
         }
     }
-    support::hub(|| {
+    support::virtual_hub(|| {
         let mut ends = spawn(|| ());
         let waker = Waker::from(Arc::new(UsesALocal));
         assert!(Pin::new(&mut ends).poll(&mut Context::from_waker(&waker)).is_pending());

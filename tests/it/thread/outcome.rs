@@ -63,7 +63,7 @@ fn a_panic_of_any_kind_ends_its_own_green_thread_only() {
 
 #[test]
 fn the_panic_of_a_detached_one_and_its_payload_hurt_nobody() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         (0..8).for_each(|kind| drop(thrower(kind)));
         sleep(ms(1));
         assert_eq!(spawn(|| 1).join().unwrap(), 1);
@@ -120,7 +120,7 @@ fn dropping_an_error_whose_payload_panics_is_contained() {
 
 #[test]
 fn a_result_whose_destructor_panics_is_contained_when_nobody_takes_it() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         drop(spawn(|| DropPanics));
         let unread = spawn(|| DropPanics);
         sleep(ms(1));

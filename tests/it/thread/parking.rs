@@ -25,7 +25,7 @@ fn a_token_set_before_the_park_is_taken_at_once() {
 
 #[test]
 fn two_unparks_are_one_token() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let rounds = Rc::new(Cell::new(0));
         let count = rounds.clone();
         let child = spawn(move || {

@@ -86,7 +86,7 @@ fn the_builder_spawns_into_a_scope_with_a_name() {
 
 #[test]
 fn the_handle_waits_and_says_whether_it_has_ended() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         scope(|s| {
             let child = s.spawn(|| sleep(ms(10)));
             assert!(!child.is_finished());
@@ -203,7 +203,7 @@ fn a_killed_parent_kills_its_children_and_ends_after_them() {
 
 #[test]
 fn a_parent_killed_while_it_waits_at_the_end_of_the_scope_leaves_no_child_behind() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let tally = Tally::new();
         let value = tally.one();
         let parent = spawn(move || {

@@ -22,7 +22,7 @@ fn work(d: Duration) {
 
 #[test]
 fn a_body_in_time_gives_its_value() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         assert_eq!(timeout(ms(60_000), || 1), Ok(1));
         let parked = timeout(ms(60_000), || {
             sleep(ms(1));
@@ -78,7 +78,7 @@ fn an_expiry_that_is_overdue_strikes_the_next_wait() {
 
 #[test]
 fn each_scope_knows_its_own_expiry() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let inner_first = timeout(ms(60_000), || timeout(ms(1), forever));
         assert!(matches!(inner_first, Ok(Err(_))));
         let outer_first = timeout(ms(1), || timeout(ms(60_000), forever));
@@ -213,7 +213,7 @@ fn completion_and_expiry_in_the_same_turn_give_one_of_the_two_and_disturb_nothin
 
 #[test]
 fn scopes_of_different_green_threads_do_not_mix() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let all = (0..100_u64).map(|n| {
             spawn(move || {
                 let short = n % 2 == 0;
@@ -228,7 +228,7 @@ fn scopes_of_different_green_threads_do_not_mix() {
 
 #[test]
 fn a_timeout_around_a_join_leaves_the_joined_one_alone() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let child = Rc::new(spawn(|| {
             sleep(ms(6));
             "value"
@@ -242,7 +242,7 @@ fn a_timeout_around_a_join_leaves_the_joined_one_alone() {
 
 #[test]
 fn a_scope_on_the_root_works() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         assert!(timeout(ms(1), thread::park).is_err());
         thread::park_timeout(ms(1));
     });

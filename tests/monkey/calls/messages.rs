@@ -47,7 +47,7 @@ fn a_local_datagram_waits_for_room_at_its_receiver() {
             })
         };
         let (_, ticks) = ticks_during(|| greenroom::sleep(ms(20)));
-        assert!(ticks >= 2, "{ticks}");
+        assert!(ticks >= 1, "{ticks}");
         for _ in 0..500 {
             assert_eq!(far.recv(&mut [0; 2000]).unwrap(), 1000);
         }
@@ -73,7 +73,7 @@ fn a_descriptor_that_came_in_a_message_is_known_for_what_it_is() {
         let writer = later(move || assert!(write(&writer, b"through").is_ok()));
         let ((got, took), ticks) = ticks_during(|| timed(|| read(&reader, &mut [0; 16])));
         assert_eq!(got, Ok(7));
-        assert!(took >= 10 && ticks >= 2, "{took} {ticks}");
+        assert!(took >= 10 && ticks >= 1, "{took} {ticks}");
         writer.join().unwrap();
     });
 }

@@ -30,7 +30,7 @@ fn a_descriptor_that_is_made_nonblocking_does_not_wait_nor_do_its_duplicates() {
             let copy = libc::fcntl(far.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 100);
             assert!(copy >= 100 && is_nonblocking(copy) && is_nonblocking(copies[0].as_raw_fd()));
             let (got, took) = timed(|| recv(&copy, &mut [0; 4], 0));
-            assert!(got == Err(libc::EAGAIN) && took < 500, "{got:?} {took}");
+            assert!(got == Err(libc::EAGAIN) && took < 20_000, "{got:?} {took}");
             libc::close(copy);
         }
     });
@@ -64,10 +64,10 @@ fn a_mode_that_was_set_behind_our_back_is_heeded() {
         far.set_read_timeout(Some(ms(5))).unwrap();
         let (got, took) = timed(|| read(&far, &mut [0; 4]));
         assert!(got == Err(libc::EAGAIN) && took >= 5, "{got:?} {took}");
-        far.set_read_timeout(Some(ms(5000))).unwrap();
+        far.set_read_timeout(Some(ms(60_000))).unwrap();
         assert_eq!(set(true), Ok(0));
         let (got, took) = timed(|| read(&far, &mut [0; 4]));
-        assert!(got == Err(libc::EAGAIN) && took < 1000, "{got:?} {took}");
+        assert!(got == Err(libc::EAGAIN) && took < 30_000, "{got:?} {took}");
     });
 }
 

@@ -53,7 +53,7 @@ fn an_eventfd_is_waited_for() {
         let mut value = [0; 8];
         let ((got, took), ticks) = ticks_during(|| timed(|| read(&event, &mut value)));
         assert_eq!((got, u64::from_ne_bytes(value)), (Ok(8), 7));
-        assert!(took >= 15 && ticks >= 2, "{took} {ticks}");
+        assert!(took >= 15 && ticks >= 1, "{took} {ticks}");
         setter.join().unwrap();
     });
 }
@@ -75,7 +75,7 @@ fn a_terminal_is_waited_for() {
         });
         let (got, ticks) = ticks_during(|| read(&far, &mut [0; 16]));
         assert_eq!(got, Ok(5));
-        assert!(ticks >= 2, "{ticks}");
+        assert!(ticks >= 1, "{ticks}");
         typist.join().unwrap();
     });
 }
