@@ -183,17 +183,17 @@ fn stubborn_and_asked_for_from_elsewhere() {
 }
 
 fn busy_under_a_watchdog() {
-    Runtime::builder().watchdog(Duration::from_millis(100)).build().unwrap().run(|| {
+    Runtime::builder().watchdog(Duration::from_millis(300)).build().unwrap().run(|| {
         let neighbours: Vec<_> = (0..99).map(|_| spawn(|| sleep(Duration::from_millis(20)))).collect();
-        let busy = || std::thread::sleep(Duration::from_millis(350));
+        let busy = || std::thread::sleep(Duration::from_millis(1_000));
         Builder::new().name("busy").spawn(busy).unwrap().join().unwrap();
         greenroom::joinall(neighbours);
     });
 }
 
 fn idle_under_a_watchdog() {
-    Runtime::builder().watchdog(Duration::from_millis(20)).build().unwrap().run(|| {
-        spawn(|| sleep(Duration::from_millis(300))).join().unwrap();
+    Runtime::builder().watchdog(Duration::from_millis(150)).build().unwrap().run(|| {
+        spawn(|| sleep(Duration::from_millis(600))).join().unwrap();
     });
 }
 

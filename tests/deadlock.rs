@@ -42,7 +42,7 @@ fn main() {
     playing.into_iter().for_each(|(case, child)| tell(case, child.judge(case)));
     for case in quick {
         // A busy machine may delay a report, or many; nothing else that goes wrong is tried again.
-        let mut play = || child::Child::start(case).judge(case);
+        let play = || child::Child::start(case).judge(case);
         let is_late =
             |outcome: &Result<(), String>| outcome.as_ref().is_err_and(|why| why.contains(child::LATE));
         let mut outcome = play();

@@ -143,6 +143,10 @@ fn only_v6_decides_whether_an_ipv6_listener_takes_ipv4_clients() {
             .expect("a port that nobody has");
         let refused = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+        if std_net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+            eprintln!("skipped: IPv6 is switched off here, nobody can connect to ::1");
+            return;
+        }
         TcpStream::connect((Ipv6Addr::LOCALHOST, port)).unwrap();
         let (_, peer) = only.accept().unwrap();
         assert_eq!(peer.ip(), Ipv6Addr::LOCALHOST);

@@ -1,13 +1,15 @@
 //! Pipes: every byte comes through, in both directions at once; the end of one side is an error or an end of the other.
 
+use std::cell::Cell;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::rc::Rc;
 
 use greenroom::process::{Command, Stdio};
 use greenroom::{JoinHandle, sleep, spawn, timeout, yield_now};
 
 use super::{shell, zombies};
-use crate::support::{hub, ms};
+use crate::support::{hub, ms, until};
 
 const MUCH: usize = 10_000_000;
 
@@ -94,12 +96,18 @@ fn a_child_killed_while_somebody_reads_its_output_ends_the_read() {
     hub(|| {
         let mut child = shell("echo begun; exec sleep 1000").stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = child.stdout.take().unwrap();
-        let reader: JoinHandle<String> = spawn(move || {
-            let mut text = String::new();
-            stdout.read_to_string(&mut text).unwrap();
-            text
+        let begun = Rc::new(Cell::new(false));
+        let reader: JoinHandle<String> = spawn({
+            let begun = begun.clone();
+            move || {
+                let mut text = vec![0; 6];
+                stdout.read_exact(&mut text).unwrap();
+                begun.set(true);
+                stdout.read_to_end(&mut text).unwrap();
+                String::from_utf8(text).unwrap()
+            }
         });
-        sleep(ms(5));
+        until(|| begun.get());
         child.kill().unwrap();
         assert_eq!(reader.join().unwrap(), "begun\n");
         child.wait().unwrap();

@@ -5,6 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::differential::script_list;
@@ -146,10 +148,20 @@ script_list! {
         let port = full.port;
         let socket = stream_socket();
         // Who is not let in asks again after a second (tcp(7), tcp_syn_retries).
-        let client = world.party("client", move |log| log.call("connect", c::connect(socket.raw(), port)));
+        let is_in = Arc::new(AtomicBool::new(false));
+        let client = world.party("client", {
+            let is_in = is_in.clone();
+            move |log| {
+                log.call("connect", c::connect(socket.raw(), port));
+                is_in.store(true, Ordering::SeqCst);
+            }
+        });
         c::set_timeout(full.listener.raw(), libc::SO_RCVTIMEO, A_MOMENT * 10).unwrap();
-        for _ in 0..2 {
+        for _ in 0..100 {
             drop(c::accept(full.listener.raw()).map(Fd));
+            if is_in.load(Ordering::SeqCst) {
+                break;
+            }
         }
         client.join(log);
         drop(full);
