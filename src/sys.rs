@@ -116,6 +116,32 @@ pub(crate) fn reserve(bytes: usize) -> io::Result<usize> {
     Ok(start as usize)
 }
 
+/// As [`reserve`], at a multiple of `bytes`, which are a power of two and whole pages.
+pub(crate) fn reserve_aligned(bytes: usize) -> io::Result<usize> {
+    let lowest = reserve(2 * bytes)?;
+    // The highest there is: so what is reserved next, below, lies beside it, and the kernel counts both as one mapping.
+    let start = (lowest + bytes) & !(bytes - 1);
+    for (from, to) in [(lowest, start), (start + bytes, lowest + 2 * bytes)] {
+        if from != to {
+            // SAFETY: mapped just now, unused. If it cannot be unmapped, addresses are lost and nothing else.
+            let _ = unsafe { unmap(from, to - from) };
+        }
+    }
+    Ok(start)
+}
+
+/// Lets the kernel give a reserved range in huge pages: it is going to be touched everywhere. Does nothing where there are no
+/// such.
+pub(crate) fn allow_huge_pages(start: usize, bytes: usize) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: an advice, which changes nothing that is stored there; of an unmapped range the kernel says so.
+    unsafe {
+        libc::madvise(start as *mut _, bytes, libc::MADV_HUGEPAGE);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (start, bytes);
+}
+
 /// Unmaps memory, whole pages.
 ///
 /// # Safety

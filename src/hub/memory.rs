@@ -17,18 +17,19 @@ use std::cell::Cell;
 use std::ptr::{self, NonNull};
 
 use crate::hub;
+use crate::sys;
 
 /// Sizes are rounded up to multiples of this; it is the alignment of all records, too.
 const STEP: usize = 32;
 /// Up to so many steps; what is larger comes from the system, and so does what must be aligned to more.
 const LISTS: usize = 32;
-/// Large, because the system leaves a hole before each that is aligned like this; memory that was not cut yet costs nothing.
-const BLOCK: Layout = match Layout::from_size_align(1 << 19, 1 << 19) {
-    Ok(layout) => layout,
-    Err(_) => unreachable!(),
-};
-/// So many blocks stay as long as their hub, used or not: 4 MiB.
-const KEPT: usize = 8;
+/// Bytes of a block, which lies at a multiple of them: the huge page of most processors. What was not cut yet costs nothing.
+const BLOCK: usize = 2 << 20;
+/// So many blocks stay as long as their hub, used or not.
+const KEPT: usize = 2;
+/// Who has so many blocks of a size will soon have used all of the next one: that may be one huge page, which saves the kernel
+/// 512 faults and the processor as many entries of its page tables.
+const MANY: u32 = 4;
 
 /// Whether records come from the system, each for itself: in debug builds, so that tools which look for memory that is used too
 /// late, or lost, see each of them.
@@ -62,7 +63,9 @@ impl Size {
 /// The blocks of one hub that have room.
 pub(crate) struct Memory {
     lists: [Cell<*mut Block>; LISTS],
-    /// How many blocks stay, the full ones included.
+    /// How many blocks of each size there are, the full ones included.
+    blocks: [Cell<u32>; LISTS],
+    /// How many blocks stay.
     kept: Cell<usize>,
     hub: u64,
 }
@@ -93,7 +96,12 @@ struct Free {
 
 impl Memory {
     pub(crate) fn new(hub: u64) -> Memory {
-        Memory { lists: [const { Cell::new(ptr::null_mut()) }; LISTS], kept: Cell::new(0), hub }
+        Memory {
+            lists: [const { Cell::new(ptr::null_mut()) }; LISTS],
+            blocks: [const { Cell::new(0) }; LISTS],
+            kept: Cell::new(0),
+            hub,
+        }
     }
 
     /// Memory for one record, for its owner alone.
@@ -131,7 +139,8 @@ impl Memory {
     }
 
     fn add_block(&self, list: usize) -> &Block {
-        let block = allocate(BLOCK).cast::<Block>();
+        let block = map_block(self.blocks[list].get() >= MANY);
+        self.blocks[list].set(self.blocks[list].get() + 1);
         let none = || Cell::new(ptr::null_mut());
         let kept = self.kept.get() < KEPT;
         self.kept.set(self.kept.get() + usize::from(kept));
@@ -188,6 +197,8 @@ impl Memory {
         let only = block.next.get().is_null() && block.previous.get().is_null();
         if block.used.get() == 0 && !only {
             self.unlink(block);
+            let blocks = &self.blocks[usize::from(block.list)];
+            blocks.set(blocks.get() - 1);
             // SAFETY: nothing of it is used, and it is on no list.
             unsafe { block.free_all() };
         }
@@ -219,8 +230,7 @@ pub(crate) unsafe fn give_back(record: NonNull<u8>, size: Size) {
         return unsafe { dealloc(record.as_ptr(), size.layout) };
     }
     // SAFETY: it lies in a block, which begins at the multiple of its size below, and stays while part of it is used.
-    let block =
-        unsafe { &*record.as_ptr().map_addr(|address| address & !(BLOCK.align() - 1)).cast::<Block>() };
+    let block = unsafe { &*record.as_ptr().map_addr(|address| address & !(BLOCK - 1)).cast::<Block>() };
     let free = record.cast::<Free>();
     // SAFETY: at least `STEP` bytes that are nobody's now.
     unsafe { free.write(Free { next: block.free.get() }) };
@@ -257,7 +267,7 @@ impl Block {
     /// Cuts a few more records: not all at once, for that would touch pages which are not needed yet.
     fn cut_some(&self) {
         let size = (usize::from(self.list) + 1) * STEP;
-        let room = (BLOCK.size() - size_of::<Block>()) / size;
+        let room = (BLOCK - size_of::<Block>()) / size;
         let cut = self.cut.get() as usize;
         let more = (room - cut).min(8);
         // Last first, so that they are taken in the order of their addresses.
@@ -298,9 +308,22 @@ impl Block {
     ///
     /// Nobody uses any of it, and it is on no list.
     unsafe fn free_all(&self) {
-        // SAFETY: it was allocated with this layout, and is not used after this (caller).
-        unsafe { dealloc(self.address().cast(), BLOCK) };
+        // SAFETY: `map_block` has mapped it, and it is not used after this (caller). If it cannot be unmapped, it leaks.
+        let _ = unsafe { sys::unmap(self.address().addr(), BLOCK) };
     }
+}
+
+#[cold]
+fn map_block(huge: bool) -> NonNull<Block> {
+    const LAYOUT: Layout = match Layout::from_size_align(BLOCK, BLOCK) {
+        Ok(layout) => layout,
+        Err(_) => unreachable!(),
+    };
+    let start = sys::reserve_aligned(BLOCK).unwrap_or_else(|_| handle_alloc_error(LAYOUT));
+    if huge {
+        sys::allow_huge_pages(start, BLOCK);
+    }
+    NonNull::new(ptr::with_exposed_provenance_mut(start)).expect("nothing is mapped at address 0")
 }
 
 #[cold]
@@ -391,7 +414,7 @@ mod tests {
         let hub = crate::hub::current();
         let memory = &hub.memory;
         let list = size_of_list::<Large>().list;
-        let a_block = (BLOCK.size() - size_of::<Block>()) / ((list + 1) * STEP);
+        let a_block = (BLOCK - size_of::<Block>()) / ((list + 1) * STEP);
         let records: Vec<_> = (0..3 * KEPT * a_block).map(|n| take::<Large>(memory, n as u8)).collect();
         assert_eq!(memory.kept.get(), KEPT);
         records.into_iter().enumerate().for_each(|(n, record)| give::<Large>(record, n as u8));
@@ -407,7 +430,7 @@ mod tests {
     #[test]
     fn what_is_used_outlives_its_hub() {
         let memory = Memory::new(u64::MAX);
-        let a_block = (BLOCK.size() - size_of::<Block>()) / STEP;
+        let a_block = (BLOCK - size_of::<Block>()) / STEP;
         let records: Vec<_> = (0..2 * a_block + 1).map(|n| take::<Small>(&memory, n as u8)).collect();
         drop(memory);
         // Of full blocks and of one with room.
