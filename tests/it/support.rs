@@ -5,6 +5,7 @@
 //! process, so framed tests run one at a time.
 
 use std::cell::{Cell, RefCell};
+use std::io::Write;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
@@ -104,7 +105,14 @@ fn start_watchdog() {
                 if let Some(test) = &*watched()
                     && test.since.elapsed() > PATIENCE
                 {
-                    eprintln!("\nwatchdog: {} ({}) hangs for {PATIENCE:?}", test.test, test.place);
+                    // Not by `eprintln`: that goes where the output of the test goes that started this OS thread,
+                    // which is shown to nobody.
+                    let _ = writeln!(
+                        std::io::stderr(),
+                        "\nwatchdog: {} ({}) hangs for {PATIENCE:?}",
+                        test.test,
+                        test.place
+                    );
                     std::process::abort();
                 }
             }

@@ -43,11 +43,12 @@ fn no_more_jobs_run_at_once_than_there_are_workers() {
     support::hub(|| {
         let pool = ThreadPoolExecutor::new(3);
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let three = Arc::new(std::sync::Barrier::new(3));
         let jobs = (0..12).map(|_| {
-            let (now, most) = (now.clone(), most.clone());
+            let (now, most, three) = (now.clone(), most.clone(), three.clone());
             pool.submit(move || {
                 most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                std::thread::sleep(ms(2));
+                three.wait();
                 now.fetch_sub(1, Ordering::SeqCst);
             })
         });
