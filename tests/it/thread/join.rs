@@ -95,18 +95,23 @@ fn a_link_runs_in_a_green_thread_with_the_result_and_may_park() {
                 });
             });
         };
+        let until = |count| {
+            while log.words().len() < count {
+                sleep(ms(1));
+            }
+        };
         link(spawn(|| "value"), &log);
-        sleep(ms(4));
+        until(1);
         link(spawn(|| panic!("panicked")), &log);
-        sleep(ms(4));
+        until(2);
         let victim = spawn(|| "never");
         victim.kill();
         link(victim, &log);
-        sleep(ms(4));
+        until(3);
         let ended = spawn(|| "ended before");
         yield_now();
         link(ended, &log);
-        sleep(ms(4));
+        until(4);
         assert_eq!(log.words(), ["value", "panicked", "killed", "ended before"]);
     });
 }
