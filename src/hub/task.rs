@@ -168,9 +168,6 @@ pub(crate) enum Fate {
     Dropped,
 }
 
-/// Who stands deeper on its stack, in units of 16 bytes, has a few calls to return from.
-const DEEP: u16 = 16;
-
 /// Where the coroutine lies in which a green thread runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Seated {
@@ -360,11 +357,6 @@ impl Task {
         let place = base.wrapping_sub(usize::from(depth) << 4);
         sys::prefetch(place.wrapping_sub(24));
         sys::prefetch(place.wrapping_add(40));
-        if depth > DEEP {
-            sys::prefetch(place.wrapping_add(104));
-            sys::prefetch(place.wrapping_add(168));
-            sys::prefetch(place.wrapping_add(232));
-        }
     }
 
     /// Notes where on its stack it leaves the OS thread.
@@ -430,7 +422,7 @@ impl TaskPtr {
     #[inline(always)]
     pub(crate) fn fetch_record(self) {
         sys::prefetch(self.0.as_ptr().cast());
-        sys::prefetch(self.0.as_ptr().cast::<u8>().wrapping_add(64));
+        sys::prefetch(self.0.as_ptr().cast::<u8>().wrapping_add(32));
     }
 
     /// # Safety

@@ -95,7 +95,7 @@ impl Shelf {
     pub(super) fn bind(&mut self, class: Class, label: *const Label) -> io::Result<Stack> {
         let Taken { top, fresh } = match self.hot.pop() {
             Some(top) => {
-                if self.hot.len().is_multiple_of(GROUP) && self.hot.len() >= 2 * GROUP {
+                if self.hot.len() >= 2 * GROUP {
                     self.fetch_ahead();
                 }
                 Taken { top, fresh: false }
@@ -121,6 +121,9 @@ impl Shelf {
     /// the processor looks several pages up at a time if it is told of several.
     #[inline(never)]
     fn fetch_ahead(&self) {
+        if !self.hot.len().is_multiple_of(GROUP) {
+            return;
+        }
         let next = self.hot.len() - GROUP;
         for line in 0..LINES {
             for top in &self.hot[next - GROUP..next] {

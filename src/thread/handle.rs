@@ -3,6 +3,7 @@
 use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -31,8 +32,8 @@ pub struct JoinHandle<T> {
 /// What scoped and unscoped handles have in common.
 pub(crate) struct Inner<'a, T> {
     pub(crate) job: Job<'a, T>,
-    /// Boxed: two words are enough for a handle that is only joined.
-    rare: OnceCell<Box<Rare>>,
+    /// Boxed: two words are enough for a handle that is only joined. Dropped by hand, for nearly all have none.
+    rare: ManuallyDrop<OnceCell<Box<Rare>>>,
 }
 
 /// What few handles ever need.
@@ -45,7 +46,7 @@ struct Rare {
 
 impl<'a, T> Inner<'a, T> {
     pub(crate) fn new(job: Job<'a, T>) -> Inner<'a, T> {
-        Inner { job, rare: OnceCell::new() }
+        Inner { job, rare: ManuallyDrop::new(OnceCell::new()) }
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -109,10 +110,10 @@ impl<'a, T> Inner<'a, T> {
         self.rare.get_or_init(Box::default)
     }
 
-    /// Takes the waker out of the list of those who wait.
-    #[inline]
-    fn forget_waker(&self) {
-        if let Some(node) = self.rare.get().and_then(|rare| rare.waker.take()) {
+    /// Takes the waker of a future out of the list of those who wait.
+    #[cold]
+    fn forget_waker(&self, rare: &Rare) {
+        if let Some(node) = rare.waker.take() {
             self.job.task().waiters.leave(&node);
         }
     }
@@ -121,7 +122,9 @@ impl<'a, T> Inner<'a, T> {
 impl<T> Drop for Inner<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.forget_waker();
+        if let Some(rare) = self.rare.take() {
+            self.forget_waker(&rare);
+        }
         if !self.job.task().is_joined() {
             self.job.detach();
         }
@@ -398,7 +401,9 @@ impl<T> Future for JoinHandle<T> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         // User code first, which may park: what is true after it stays true.
         let node = Box::new(Node::new(Waiter::Waker(context.waker().clone())));
-        self.inner.forget_waker();
+        if let Some(rare) = self.inner.rare.get() {
+            self.inner.forget_waker(rare);
+        }
         if self.is_finished() {
             return Poll::Ready(self.inner.join());
         }
