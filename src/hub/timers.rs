@@ -298,16 +298,13 @@ impl<D: Copy> Timers<D> {
     /// for two at a time.
     #[inline(always)]
     fn file_all(&mut self, number: SlotNumber, now: u64) {
-        let (Some(mut front), Some(mut back)) = self.empty(number) else { return };
-        loop {
-            if front == back {
-                self.file(front, now);
+        let (mut front, mut back) = self.empty(number);
+        while let (Some(one), Some(other)) = (front, back) {
+            let (_, next) = self.file(one, now);
+            if one == other {
                 break;
             }
-            let next = self.armed[front.index()].next.expect("the last is not reached");
-            let previous = self.armed[back.index()].previous.expect("the first is not reached");
-            self.file(front, now);
-            self.file(back, now);
+            let (previous, _) = self.file(other, now);
             if next == back {
                 break;
             }
@@ -315,11 +312,12 @@ impl<D: Copy> Timers<D> {
         }
     }
 
-    /// Puts a timer of a slot that has begun where it belongs now; what is due by `now`, into the run.
+    /// Puts a timer of a slot that has begun where it belongs now; what is due by `now`, into the run. Returns its neighbours
+    /// in the slot.
     #[inline(always)]
-    fn file(&mut self, key: TimerKey, now: u64) {
+    fn file(&mut self, key: TimerKey, now: u64) -> (Option<TimerKey>, Option<TimerKey>) {
         let armed = &mut self.armed[key.index()];
-        let (deadline, order) = (armed.deadline, armed.order);
+        let (deadline, order, neighbours) = (armed.deadline, armed.order, (armed.previous, armed.next));
         match slot_of(deadline, self.base) {
             Some(number) if deadline > now => {
                 let previous = link(&mut self.taken, &mut self.rings, number, key, deadline);
@@ -333,6 +331,7 @@ impl<D: Copy> Timers<D> {
                 self.run.push(Entry { deadline, order, key });
             }
         }
+        neighbours
     }
 
     fn take_out_of_run(&mut self, entry: Entry) {
