@@ -22,10 +22,11 @@ impl BackOff {
         self.next = SHORTEST;
     }
 
-    /// Waits; not once `end` is set.
-    pub(super) fn pause(&mut self, end: &Event) {
-        end.wait_timeout(self.next);
+    /// Waits; not once `end` is set. It fails if a cancel or an expired timeout ends the wait.
+    pub(super) fn pause(&mut self, end: &Event) -> io::Result<()> {
+        end.wait_fallibly(self.next)?;
         self.next = LONGEST.min(self.next * 2);
+        Ok(())
     }
 }
 
@@ -43,7 +44,7 @@ fn pauses_double_from_5_ms_to_1_s_and_start_again_after_a_success() {
     let mut pauses = BackOff::new();
     let mut next = || {
         let length = pauses.next.as_millis();
-        pauses.pause(&over);
+        pauses.pause(&over).unwrap();
         length
     };
     let lengths: Vec<u128> = (0..10).map(|_| next()).collect();

@@ -8,7 +8,7 @@ use super::limits::Limits;
 use super::listener::Endpoint;
 use super::running::Running;
 use crate::pool::Pool;
-use crate::thread::{self, Cancelled};
+use crate::thread;
 
 /// How many are served in a row unless set; gevent's `max_accept`.
 const IN_A_ROW: usize = 100;
@@ -44,13 +44,7 @@ impl Crew {
             match served {
                 Ok(()) => back_off.success(),
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(()),
-                Err(error) if passes(&error) => {
-                    back_off.pause(&server.closed);
-                    // A call that fails at once does not hear of it.
-                    if thread::is_cancelled() {
-                        return Err(io::Error::other(Cancelled));
-                    }
-                }
+                Err(error) if passes(&error) => back_off.pause(&server.closed)?,
                 Err(error) => return Err(error),
             }
             in_a_row += 1;

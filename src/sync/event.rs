@@ -6,7 +6,8 @@ use std::fmt;
 use std::time::Duration;
 
 use self::raw::RawEvent;
-use crate::park::seat::{Seat, WaitingFor};
+use crate::park::line::How;
+use crate::park::seat::{Interruption, Manner, Seat, WaitingFor};
 use crate::park::watchers::Watchers;
 
 /// A flag that many may wait for; gevent's `Event`.
@@ -91,6 +92,12 @@ impl Event {
     /// A kill and an expired timeout unwind here.
     pub fn wait_timeout(&self, limit: Duration) -> bool {
         self.raw.wait(WaitingFor::Event, || Seat::here().limit(limit))
+    }
+
+    /// The same, but it can fail: an expired timeout comes back too, and so does a cancel.
+    pub(crate) fn wait_fallibly(&self, limit: Duration) -> Result<bool, Interruption> {
+        let limit = Seat::here().limit(limit);
+        self.raw.wait_in_line(How { manner: Manner::Fallible, what: WaitingFor::Event, limit })
     }
 
     /// For waits for several things: those who watch.

@@ -1,7 +1,7 @@
 //! The event itself: a flag, those who wait for it, and those who watch it.
 
 use crate::park::line::{How, Line, Policy, Verdict, Waited, at_the_end_of, wait};
-use crate::park::seat::{self, Limit, Manner, WaitingFor};
+use crate::park::seat::{self, Interruption, Limit, Manner, WaitingFor};
 use crate::park::watchers::Watchers;
 use crate::shim::const_fn;
 use crate::shim::sync::atomic::{AtomicBool, Ordering};
@@ -66,18 +66,19 @@ impl RawEvent {
             seat::spend();
             return true;
         }
-        self.wait_in_line(what, limit())
+        self.wait_in_line(How { manner: Manner::Infallible, what, limit: limit() }).unwrap_or(false)
     }
 
-    fn wait_in_line(&self, what: WaitingFor, limit: Option<Limit>) -> bool {
+    /// Waits until it is set, as `how` says; false if the limit has passed.
+    pub(crate) fn wait_in_line(&self, how: How) -> Result<bool, Interruption> {
         let guard = self.line.lock();
         if self.is_set() {
-            return true;
+            return Ok(true);
         }
-        let how = How { manner: Manner::Infallible, what, limit };
         match wait(self, guard, at_the_end_of(0), (), how) {
-            Waited::Told(..) => true,
-            Waited::Deadline(()) | Waited::Interrupted(..) => false,
+            Waited::Told(..) => Ok(true),
+            Waited::Deadline(()) => Ok(false),
+            Waited::Interrupted(why, ()) => Err(why),
         }
     }
 }

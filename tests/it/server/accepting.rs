@@ -288,7 +288,8 @@ fn a_server_in_a_storm_is_stopped_and_cancelled_without_waiting_the_pause_out() 
             let serving = spawn(move || server.serve_forever());
             let _waiting = TcpStream::connect(address).unwrap();
             let limit = Limit::none_left();
-            sleep(ms(100));
+            // The pause that began after 155 ms lasts 160.
+            sleep(ms(180));
             let before = Instant::now();
             if cancel {
                 serving.cancel();
@@ -303,7 +304,23 @@ fn a_server_in_a_storm_is_stopped_and_cancelled_without_waiting_the_pause_out() 
             took
         };
         assert_within(ms(50), || end_by(false));
-        end_by(true);
+        assert_within(ms(50), || end_by(true));
+    });
+}
+
+#[test]
+fn a_server_in_a_storm_hears_of_a_timeout_by_an_error() {
+    hub(|| {
+        let listener = listener();
+        let _waiting = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let limit = Limit::none_left();
+        let ended = Cell::new(None);
+        let outcome = timeout(ms(50), || {
+            ended.set(Some(StreamServer::new(listener, echo).serve_forever().unwrap_err().kind()));
+        });
+        drop(limit);
+        assert!(outcome.is_err());
+        assert_eq!(ended.get(), Some(ErrorKind::TimedOut));
     });
 }
 
