@@ -566,6 +566,10 @@ mod tests {
     fn a_timer_takes_no_more_than_it_must() {
         assert_eq!((size_of::<Entry>(), size_of::<Slot>(), size_of::<Armed<[u64; 3]>>()), (24, 24, 64));
         assert_eq!(size_of::<Option<TimerKey>>(), 4);
+        let mut timers = Timers::new();
+        let places = [1, 2].map(|deadline| timers.arm(deadline, [0u64; 3]).index());
+        let [first, second] = places.map(|place| std::ptr::from_ref(&timers.armed[place]).addr());
+        assert_eq!(second - first, 64);
     }
 
     /// Deadlines up to `spread` bits away; `step` bits pass between two looks.
@@ -691,6 +695,29 @@ mod tests {
         assert_eq!(fired(&mut timers, 30 * second + 7 * 5_000), [7]);
         let left: Vec<u64> = (8..10 * FEW as u64).collect();
         assert_eq!(fired(&mut timers, 31 * second), left);
+    }
+
+    #[test]
+    fn a_slot_is_emptied_whole_however_many_stand_in_it() {
+        let width = 1 << (FINEST + 2 * DIGIT);
+        for (count, cancelled) in (1..=6).flat_map(|count| (0..1u64 << count).map(move |set| (count, set))) {
+            let mut timers = Timers::new();
+            // Two for each moment, the latest first.
+            let deadline = |number| width + (count - number) / 2 * (width / 4);
+            let keys: Vec<TimerKey> = (0..count).map(|number| timers.arm(deadline(number), number)).collect();
+            let stays = |number: &u64| cancelled >> number & 1 == 0;
+            (0..count)
+                .filter(|number| !stays(number))
+                .for_each(|number| _ = timers.cancel(keys[number as usize]));
+            let mut left: Vec<u64> = (0..count).filter(stays).collect();
+            left.sort_by_key(|number| deadline(*number));
+            for now in [width, width + width / 4, 2 * width] {
+                let due = left.iter().take_while(|number| deadline(**number) <= now).count();
+                assert_eq!(fired(&mut timers, now), left.drain(..due).collect::<Vec<_>>());
+                assert_eq!(timers.next(), left.first().map(|number| deadline(*number)));
+            }
+            assert!(timers.is_empty());
+        }
     }
 
     #[test]
