@@ -33,10 +33,6 @@ const RINGS: usize = (u64::BITS - FINEST).div_ceil(DIGIT) as usize;
 /// So many timers of a slot are looked through for the earliest.
 const FEW: usize = 64;
 
-/// So many ahead of who fires, what is due is fetched from memory; and so many ahead, the timer that says it.
-const SOON: usize = 6;
-const LATER: usize = 12;
-
 /// Names an armed timer, until it is cancelled or has fired; after that it may name another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct TimerKey(NonZeroU32);
@@ -239,10 +235,10 @@ impl<D: Copy> Timers<D> {
     }
 
     /// Takes the earliest timer, if its deadline is not after `now`. Equal deadlines come in the order of arming. `fetch` has
-    /// the processor fetch what will be touched for one that is due soon.
+    /// the processor fetch what will be touched when one fires: each is shown to it shortly before.
     pub(crate) fn pop_due(&mut self, now: u64, fetch: impl Fn(&D)) -> Option<D> {
         if self.run.len() == self.fired && self.near.is_empty() {
-            self.advance(now);
+            self.advance(now, fetch);
         }
         // What stands there is due before all else.
         let soonest = self.soonest().filter(|entry| entry.deadline <= now)?;
@@ -250,21 +246,7 @@ impl<D: Copy> Timers<D> {
             return Some(self.cancel(soonest.key));
         }
         self.fired += 1;
-        self.fetch_ahead(fetch);
         Some(self.armed.remove(soonest.key.index()).due)
-    }
-
-    /// Has the processor fetch what those after the next will touch: they lie where they were armed, in any order.
-    #[inline(always)]
-    fn fetch_ahead(&self, fetch: impl Fn(&D)) {
-        if let Some(soon) = self.run.get(self.fired + SOON) {
-            fetch(&self.armed[soon.key.index()].due);
-        }
-        if let Some(armed) =
-            self.run.get(self.fired + LATER).and_then(|later| self.armed.get(later.key.index()))
-        {
-            sys::prefetch((&raw const *armed).cast());
-        }
     }
 
     /// The next to fire, but for what stands on the wheel.
@@ -278,7 +260,7 @@ impl<D: Copy> Timers<D> {
     // ---- the wheel ----
 
     /// Files again what stands in the slots that have begun by `now`. All of the run have fired.
-    fn advance(&mut self, now: u64) {
+    fn advance(&mut self, now: u64, fetch: impl Fn(&D)) {
         self.run.clear();
         self.fired = 0;
         while let Some(number) = self.first_slot() {
@@ -288,7 +270,7 @@ impl<D: Copy> Timers<D> {
             }
             // All others begin later, so they stand where they would be filed from here, too.
             self.base = begin;
-            self.file_all(number, now);
+            self.file_all(number, now, &fetch);
         }
         self.base = self.base.max(now);
         self.run.sort_unstable();
@@ -297,14 +279,14 @@ impl<D: Copy> Timers<D> {
     /// Empties a slot that has begun, from both ends: where a timer lies only its neighbours know, and so the processor waits
     /// for two at a time.
     #[inline(always)]
-    fn file_all(&mut self, number: SlotNumber, now: u64) {
+    fn file_all(&mut self, number: SlotNumber, now: u64, fetch: &impl Fn(&D)) {
         let (mut front, mut back) = self.empty(number);
         while let (Some(one), Some(other)) = (front, back) {
-            let (_, next) = self.file(one, now);
+            let (_, next) = self.file(one, now, fetch);
             if one == other {
                 break;
             }
-            let (previous, _) = self.file(other, now);
+            let (previous, _) = self.file(other, now, fetch);
             if next == back {
                 break;
             }
@@ -315,7 +297,7 @@ impl<D: Copy> Timers<D> {
     /// Puts a timer of a slot that has begun where it belongs now; what is due by `now`, into the run. Returns its neighbours
     /// in the slot.
     #[inline(always)]
-    fn file(&mut self, key: TimerKey, now: u64) -> (Option<TimerKey>, Option<TimerKey>) {
+    fn file(&mut self, key: TimerKey, now: u64, fetch: &impl Fn(&D)) -> (Option<TimerKey>, Option<TimerKey>) {
         let armed = &mut self.armed[key.index()];
         let (deadline, order, neighbours) = (armed.deadline, armed.order, (armed.previous, armed.next));
         match slot_of(deadline, self.base) {
@@ -328,6 +310,7 @@ impl<D: Copy> Timers<D> {
             }
             _ => {
                 armed.place = Place::Run;
+                fetch(&armed.due);
                 self.run.push(Entry { deadline, order, key });
             }
         }

@@ -5,6 +5,7 @@
 //! few, as far as the rest is enough for everybody who was promised a stack.
 
 use std::io;
+use std::ptr;
 
 use super::chunk::{Chunk, Taken};
 use super::guard::{Guards, Setting};
@@ -127,7 +128,7 @@ impl Shelf {
         let next = self.hot.len() - GROUP;
         for line in 0..LINES {
             for top in &self.hot[next - GROUP..next] {
-                sys::prefetch((*top as *const u8).wrapping_sub(64 * line));
+                sys::prefetch(ptr::without_provenance(top - 64 * line));
             }
         }
     }
