@@ -86,7 +86,7 @@ struct SlotNumber {
     slot: u8,
 }
 
-/// The timers of one stretch of time, in any order.
+/// The timers of one stretch of time, in the order in which they were put here.
 #[derive(Clone, Copy)]
 struct Slot {
     first: Option<TimerKey>,
@@ -270,36 +270,21 @@ impl<D: Copy> Timers<D> {
             }
             // All others begin later, so they stand where they would be filed from here, too.
             self.base = begin;
-            self.file_all(number, now, &fetch);
+            let mut at = self.empty(number);
+            while let Some(key) = at {
+                at = self.file(key, now, &fetch);
+            }
         }
         self.base = self.base.max(now);
         self.run.sort_unstable();
     }
 
-    /// Empties a slot that has begun, from both ends: where a timer lies only its neighbours know, and so the processor waits
-    /// for two at a time.
+    /// Puts a timer of a slot that has begun where it belongs now; what is due by `now`, into the run. Returns the next of the
+    /// slot.
     #[inline(always)]
-    fn file_all(&mut self, number: SlotNumber, now: u64, fetch: &impl Fn(&D)) {
-        let (mut front, mut back) = self.empty(number);
-        while let (Some(one), Some(other)) = (front, back) {
-            let (_, next) = self.file(one, now, fetch);
-            if one == other {
-                break;
-            }
-            let (previous, _) = self.file(other, now, fetch);
-            if next == back {
-                break;
-            }
-            (front, back) = (next, previous);
-        }
-    }
-
-    /// Puts a timer of a slot that has begun where it belongs now; what is due by `now`, into the run. Returns its neighbours
-    /// in the slot.
-    #[inline(always)]
-    fn file(&mut self, key: TimerKey, now: u64, fetch: &impl Fn(&D)) -> (Option<TimerKey>, Option<TimerKey>) {
+    fn file(&mut self, key: TimerKey, now: u64, fetch: &impl Fn(&D)) -> Option<TimerKey> {
         let armed = &mut self.armed[key.index()];
-        let (deadline, order, neighbours) = (armed.deadline, armed.order, (armed.previous, armed.next));
+        let (deadline, order, next) = (armed.deadline, armed.order, armed.next);
         match slot_of(deadline, self.base) {
             Some(number) if deadline > now => {
                 let previous = link(&mut self.taken, &mut self.rings, number, key, deadline);
@@ -314,7 +299,7 @@ impl<D: Copy> Timers<D> {
                 self.run.push(Entry { deadline, order, key });
             }
         }
-        neighbours
+        next
     }
 
     fn take_out_of_run(&mut self, entry: Entry) {
@@ -330,7 +315,7 @@ impl<D: Copy> Timers<D> {
     /// Takes a timer that is not armed any more out of its slot.
     fn unlink(&mut self, number: SlotNumber, gone: &Armed<D>) {
         match (gone.previous, gone.next) {
-            (None, None) => _ = self.empty(number),
+            (None, None) => drop(self.empty(number)),
             (Some(previous), None) => {
                 self.armed[previous.index()].next = None;
                 self.slot(number).last = Some(previous);
@@ -348,16 +333,16 @@ impl<D: Copy> Timers<D> {
         place.exact &= place.first.is_none() || gone.deadline != place.earliest;
     }
 
-    /// Empties a slot; returns the first and the last of those that stood there.
-    fn empty(&mut self, number: SlotNumber) -> (Option<TimerKey>, Option<TimerKey>) {
+    /// Empties a slot; returns the first of those that stood there.
+    fn empty(&mut self, number: SlotNumber) -> Option<TimerKey> {
         let ring = &mut self.rings[number.ring()];
         ring.taken &= !(1 << number.slot());
         if ring.taken == 0 {
             self.taken &= !(1 << number.ring());
         }
         let place = &mut ring.slots[number.slot()];
-        (place.earliest, place.exact) = (u64::MAX, true);
-        (place.first.take(), place.last.take())
+        (place.last, place.earliest, place.exact) = (None, u64::MAX, true);
+        place.first.take()
     }
 
     /// The slot in which the earliest timer of the wheel stands.
