@@ -70,6 +70,7 @@ impl Hub {
         // To the root it is no switch.
         let switches = left - self.until_look.get() - self.forgone.get() - u32::from(to_root);
         self.switches.set(self.switches.get() + u64::from(switches));
+        self.publish_counts();
         to_root
     }
 
@@ -160,6 +161,7 @@ impl Hub {
     }
 
     /// Shows other OS threads what was counted.
+    #[inline(always)]
     pub(crate) fn publish_counts(&self) {
         let counters = &self.remote.counters;
         counters.switches.set(self.switches.get());
@@ -293,7 +295,6 @@ impl Hub {
             forked::check();
         }
         self.until_look.set(SWITCHES_A_LOOK);
-        self.publish_counts();
         self.remote.counters.turns.add(1);
         let mut wait = self.patience(limit);
         let mut nothing_came = false;

@@ -211,6 +211,7 @@ fn a_crowd_that_comes_and_goes_maps_its_stacks_once() {
         let before = faults();
         (0..5).for_each(|_| crowd());
         let more = faults() - before;
-        assert!(more < 250, "{more} page faults for five crowds of 500");
+        // One a stack, if they were mapped anew. The allocator may give some of its own pages back in between.
+        assert!(more < 1_500, "{more} page faults for five crowds of 500");
     });
 }
