@@ -12,6 +12,7 @@ RATIO_CASES = {
     "wake_early": "wait ended in time",
     "timer_cancel": "timer taken back",
     "timer_fire": "timer fires",
+    "timer_fire_first": "timer fires, first crowd",
     "queue_pingpong": "queue, to and fro",
     "queue_stream": "queue, one way",
     "queue_xthread": "queue, two OS threads",
