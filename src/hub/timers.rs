@@ -57,8 +57,9 @@ struct Entry {
     key: TimerKey,
 }
 
-/// What a key leads to. It lies in one line of memory.
-#[repr(align(64))]
+/// What a key leads to. It lies in one line of memory; in debug builds anywhere, for those copy it on a stack that is to be one
+/// page.
+#[cfg_attr(not(debug_assertions), repr(align(64)))]
 struct Armed<D> {
     deadline: u64,
     order: u64,
@@ -532,12 +533,13 @@ mod tests {
 
     #[test]
     fn a_timer_takes_no_more_than_it_must() {
-        assert_eq!((size_of::<Entry>(), size_of::<Slot>(), size_of::<Armed<[u64; 3]>>()), (24, 24, 64));
+        let place = if cfg!(debug_assertions) { 56 } else { 64 };
+        assert_eq!((size_of::<Entry>(), size_of::<Slot>(), size_of::<Armed<[u64; 3]>>()), (24, 24, place));
         assert_eq!(size_of::<Option<TimerKey>>(), 4);
         let mut timers = Timers::new();
         let places = [1, 2].map(|deadline| timers.arm(deadline, [0u64; 3]).index());
         let [first, second] = places.map(|place| std::ptr::from_ref(&timers.armed[place]).addr());
-        assert_eq!(second - first, 64);
+        assert_eq!(second - first, place);
     }
 
     /// Deadlines up to `spread` bits away; `step` bits pass between two looks.
