@@ -20,8 +20,6 @@ use std::num::NonZeroU32;
 
 use slab::Slab;
 
-use crate::sys;
-
 /// How many children a node of the heap has.
 const CHILDREN: usize = 4;
 /// The width of a slot of the finest ring: two to this power, in nanoseconds.
@@ -194,13 +192,10 @@ impl<D: Copy> Timers<D> {
             return key;
         };
         let previous = link(&mut self.taken, &mut self.rings, number, key, deadline);
-        let armed: *const Armed<D> =
-            vacant.insert(Armed { deadline, order, place: Place::Slot(number), previous, next: None, due });
+        vacant.insert(Armed { deadline, order, place: Place::Slot(number), previous, next: None, due });
         if let Some(previous) = previous {
             self.armed[previous.index()].next = Some(key);
         }
-        // Places are taken again in any order.
-        sys::prefetch(armed.wrapping_offset(self.armed.vacant_key() as isize - key.index() as isize).cast());
         key
     }
 
