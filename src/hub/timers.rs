@@ -1,10 +1,10 @@
 //! The timers of a hub: what is due when. There is no clock in here; whoever has one passes it in.
 //!
 //! ```text
-//!   arm ──▶ wheel: nine rings of 64 slots, each 64 times as wide as those before ──▶ run: sorted ──▶ due
-//!                   │            ▲ │                                  when its slot begins
-//!                   ▼            └─┘ filed again, on a finer ring, when its slot begins
-//!                 cancel
+//!   arm ──▶ last ──▶ wheel: nine rings of 64 slots, each 64 times as wide as those before ──▶ run: sorted ──▶ due
+//!             │        │            ▲ │                                  when its slot begins
+//!             ▼        ▼            └─┘ filed again, on a finer ring, when its slot begins
+//!          cancel   cancel
 //! ```
 //!
 //! Nearly every timer is a timeout that is cancelled soon, among any number of others: so arming and cancelling link and
@@ -12,6 +12,9 @@
 //! 4 µs has begun: they are sorted, once. Who is armed for that very slot, or for the past, stands beside them in a heap, and
 //! whichever of the two comes first fires. (G. Varghese, T. Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987; but
 //! nothing is rounded: timers fire in the order of their deadlines, and none before its own.)
+//!
+//! Who was armed last stands aside until another is armed or somebody asks what is due: most timeouts are around what need not
+//! wait at all, and such a one is taken away again before it has touched the wheel.
 //!
 //! The ring of a timer is that of the highest digit, to the base of 64, in which its deadline differs from `base`. So what
 //! stands on a finer ring is due before all that stands on coarser ones, and on one ring what stands in an earlier slot.
@@ -71,6 +74,8 @@ struct Armed<D> {
 /// Where a timer stands.
 #[derive(Clone, Copy)]
 enum Place {
+    /// Aside, as the last that was armed.
+    Aside,
     /// In the run, where the order says.
     Run,
     /// In the heap, at this position.
@@ -125,28 +130,6 @@ fn slot_of(deadline: u64, base: u64) -> Option<SlotNumber> {
     Some(SlotNumber { ring: ring as u8, slot: slot as u8 })
 }
 
-/// Puts a timer at the end of a slot; returns who was there.
-#[inline(always)]
-fn link(
-    taken: &mut u32,
-    rings: &mut [Ring; RINGS],
-    number: SlotNumber,
-    key: TimerKey,
-    deadline: u64,
-) -> Option<TimerKey> {
-    let ring = &mut rings[number.ring()];
-    let slot = &mut ring.slots[number.slot()];
-    if slot.first.is_none() {
-        slot.first = Some(key);
-        ring.taken |= 1 << number.slot();
-        *taken |= 1 << number.ring();
-    }
-    if deadline <= slot.earliest {
-        (slot.earliest, slot.exact) = (deadline, true);
-    }
-    slot.last.replace(key)
-}
-
 /// The armed timers, each with what is due at its deadline.
 pub(crate) struct Timers<D> {
     /// Those whose slot has begun, in their order, after so many that have fired.
@@ -160,6 +143,8 @@ pub(crate) struct Timers<D> {
     /// All that is due in the slot of this moment, or before, is in the run or near.
     base: u64,
     armed: Slab<Armed<D>>,
+    /// Who was armed last, if it stands aside.
+    last: Option<TimerKey>,
     /// How many times a timer was armed.
     armings: u64,
 }
@@ -176,25 +161,20 @@ impl<D: Copy> Timers<D> {
             rings,
             base: 0,
             armed: Slab::new(),
+            last: None,
             armings: 0,
         }
     }
 
     /// Arms a timer. Deadlines are nanoseconds since a moment of the caller's choice.
+    #[inline]
     pub(crate) fn arm(&mut self, deadline: u64, due: D) -> TimerKey {
         let order = self.armings;
         self.armings = order + 1;
-        let vacant = self.armed.vacant_entry();
-        let key = TimerKey::from_index(vacant.key());
-        let Some(number) = slot_of(deadline, self.base) else {
-            vacant.insert(Armed { deadline, order, place: Place::Near(0), previous: None, next: None, due });
-            self.come_near(Entry { deadline, order, key });
-            return key;
-        };
-        let previous = link(&mut self.taken, &mut self.rings, number, key, deadline);
-        vacant.insert(Armed { deadline, order, place: Place::Slot(number), previous, next: None, due });
-        if let Some(previous) = previous {
-            self.armed[previous.index()].next = Some(key);
+        let armed = Armed { deadline, order, place: Place::Aside, previous: None, next: None, due };
+        let key = TimerKey::from_index(self.armed.insert(armed));
+        if let Some(before) = self.last.replace(key) {
+            self.stand(before);
         }
         key
     }
@@ -204,9 +184,20 @@ impl<D: Copy> Timers<D> {
     /// # Panics
     ///
     /// If no timer has this key.
+    #[inline]
     pub(crate) fn cancel(&mut self, key: TimerKey) -> D {
+        if self.last == Some(key) {
+            self.last = None;
+            return self.armed.remove(key.index()).due;
+        }
+        self.take_away(key)
+    }
+
+    #[inline(never)]
+    fn take_away(&mut self, key: TimerKey) -> D {
         let armed = self.armed.remove(key.index());
         match armed.place {
+            Place::Aside => unreachable!("who stands aside is the last"),
             Place::Run => self.take_out_of_run(Entry { deadline: armed.deadline, order: armed.order, key }),
             Place::Near(position) => self.close_gap(position as usize),
             Place::Slot(number) => self.unlink(number, &armed),
@@ -220,6 +211,7 @@ impl<D: Copy> Timers<D> {
 
     /// The earliest deadline; or, if the earliest timer among many was cancelled, the deadline it had.
     pub(crate) fn next(&mut self) -> Option<u64> {
+        self.settle();
         if let Some(soonest) = self.soonest() {
             return Some(soonest.deadline);
         }
@@ -233,16 +225,35 @@ impl<D: Copy> Timers<D> {
     /// Takes the earliest timer, if its deadline is not after `now`. Equal deadlines come in the order of arming. `fetch` has
     /// the processor fetch what will be touched when one fires: each is shown to it shortly before.
     pub(crate) fn pop_due(&mut self, now: u64, fetch: impl Fn(&D)) -> Option<D> {
+        self.settle();
         if self.run.len() == self.fired && self.near.is_empty() {
             self.advance(now, fetch);
         }
         // What stands there is due before all else.
         let soonest = self.soonest().filter(|entry| entry.deadline <= now)?;
         if self.run.get(self.fired) != Some(&soonest) {
-            return Some(self.cancel(soonest.key));
+            return Some(self.take_away(soonest.key));
         }
         self.fired += 1;
         Some(self.armed.remove(soonest.key.index()).due)
+    }
+
+    /// Nobody stands aside after this.
+    fn settle(&mut self) {
+        if let Some(last) = self.last.take() {
+            self.stand(last);
+        }
+    }
+
+    /// Puts one that stood aside where it belongs.
+    #[inline(never)]
+    fn stand(&mut self, key: TimerKey) {
+        let armed = &mut self.armed[key.index()];
+        let (deadline, order) = (armed.deadline, armed.order);
+        match slot_of(deadline, self.base) {
+            Some(number) => self.link(number, key, deadline),
+            None => self.come_near(Entry { deadline, order, key }),
+        }
     }
 
     /// The next to fire, but for what stands on the wheel.
@@ -282,13 +293,7 @@ impl<D: Copy> Timers<D> {
         let armed = &mut self.armed[key.index()];
         let (deadline, order, next) = (armed.deadline, armed.order, armed.next);
         match slot_of(deadline, self.base) {
-            Some(number) if deadline > now => {
-                let previous = link(&mut self.taken, &mut self.rings, number, key, deadline);
-                (armed.place, armed.previous, armed.next) = (Place::Slot(number), previous, None);
-                if let Some(previous) = previous {
-                    self.armed[previous.index()].next = Some(key);
-                }
-            }
+            Some(number) if deadline > now => self.link(number, key, deadline),
             _ => {
                 armed.place = Place::Run;
                 fetch(&armed.due);
@@ -296,6 +301,27 @@ impl<D: Copy> Timers<D> {
             }
         }
         next
+    }
+
+    /// Puts a timer at the end of a slot.
+    #[inline(always)]
+    fn link(&mut self, number: SlotNumber, key: TimerKey, deadline: u64) {
+        let ring = &mut self.rings[number.ring()];
+        let slot = &mut ring.slots[number.slot()];
+        if slot.first.is_none() {
+            slot.first = Some(key);
+            ring.taken |= 1 << number.slot();
+            self.taken |= 1 << number.ring();
+        }
+        if deadline <= slot.earliest {
+            (slot.earliest, slot.exact) = (deadline, true);
+        }
+        let previous = slot.last.replace(key);
+        let armed = &mut self.armed[key.index()];
+        (armed.place, armed.previous, armed.next) = (Place::Slot(number), previous, None);
+        if let Some(previous) = previous {
+            self.armed[previous.index()].next = Some(key);
+        }
     }
 
     fn take_out_of_run(&mut self, entry: Entry) {
@@ -504,6 +530,27 @@ mod tests {
     }
 
     #[test]
+    fn who_was_armed_last_stands_aside_and_is_due_like_the_others() {
+        for (ends, number) in [("cancelled", 0), ("asked for", 1), ("due", 2), ("followed", 3)] {
+            let mut timers = Timers::new();
+            let (first, second) = (timers.arm(1 << 20, "first"), timers.arm(1 << 13, "second"));
+            assert_eq!((timers.last, timers.armed.len()), (Some(second), 2));
+            let taken = timers.taken;
+            match number {
+                0 => assert_eq!(timers.cancel(second), "second"),
+                1 => assert_eq!(timers.next(), Some(1 << 13)),
+                2 => assert_eq!(fired(&mut timers, 1 << 14), ["second"]),
+                _ => assert_eq!(timers.arm(1 << 30, "third"), timers.last.expect("it is the last now")),
+            }
+            assert_eq!(timers.last.is_some(), number == 3, "{ends}");
+            assert_eq!(timers.taken == taken, [0, 2].contains(&number), "{ends}");
+            assert_eq!(timers.cancel(first), "first");
+            let left = fired(&mut timers, 1 << 31);
+            assert_eq!(left, [&[][..], &["second"], &[], &["second", "third"]][number], "{ends}");
+        }
+    }
+
+    #[test]
     #[should_panic(expected = "invalid key")]
     fn a_key_of_a_timer_that_has_fired_is_refused() {
         let mut timers = Timers::new();
@@ -565,6 +612,10 @@ mod tests {
                     expected.sort_unstable();
                     assert_eq!(fired(&mut timers, now), expected);
                 }
+            }
+            // To ask is to put where it belongs who stands aside.
+            if random(&mut state).is_multiple_of(2) {
+                continue;
             }
             let earliest = model.iter().map(|timer| timer.0.0).min();
             match timers.next() {
