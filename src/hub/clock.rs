@@ -10,6 +10,10 @@ pub(crate) type Moment = u64;
 
 /// By what part of itself a long time limit may be exceeded.
 const COARSENESS: u64 = 256;
+/// Who asked to sleep so long may sleep 50 µs longer: that is 1 % of it at most.
+const PATIENT: u64 = 100 * SLACK;
+/// How much longer an idle hub sleeps at most, so that neighbours wake together.
+pub(crate) const SLACK: u64 = 50_000;
 
 pub(crate) struct Clock {
     began: Instant,
@@ -21,6 +25,8 @@ pub(crate) struct Clock {
     coarse_from: u64,
     /// What a virtual clock shows. It stands still but for its jumps, so that runs repeat.
     shown: Cell<Moment>,
+    /// What a real one showed when it was read last: whoever asks for a moment to come has it read.
+    read: Cell<Moment>,
 }
 
 impl Clock {
@@ -31,7 +37,7 @@ impl Clock {
         let lag = tick.unwrap_or(0).saturating_mul(8);
         let coarse_from = if lag == 0 { u64::MAX } else { lag.saturating_mul(COARSENESS) };
         let (began, count) = (Instant::now(), sys::monotonic_clock());
-        Clock { began, count, is_virtual, lag, coarse_from, shown: Cell::new(0) }
+        Clock { began, count, is_virtual, lag, coarse_from, shown: Cell::new(0), read: Cell::new(0) }
     }
 
     #[inline]
@@ -39,7 +45,15 @@ impl Clock {
         if self.is_virtual {
             return self.shown.get();
         }
-        sys::monotonic_clock() - self.count
+        let now = sys::monotonic_clock() - self.count;
+        self.read.set(now);
+        now
+    }
+
+    /// Whether who waits until `deadline` has asked for a wait so short that 50 µs more are too many.
+    #[inline]
+    pub(crate) fn is_brief(&self, deadline: Moment) -> bool {
+        deadline.saturating_sub(self.read.get()) < PATIENT
     }
 
     /// The moment `wait` from now; None if no clock will ever show it.
@@ -64,6 +78,8 @@ impl Clock {
     /// The moment at which the system's clock will show `instant`. On a virtual clock: as long from now as that was from
     /// the begin.
     pub(crate) fn at(&self, instant: Instant) -> Option<Moment> {
+        // It is read, as it is for all moments to come.
+        self.now();
         nanoseconds(instant.saturating_duration_since(self.began))?.checked_add(self.shown.get())
     }
 
@@ -120,6 +136,18 @@ mod tests {
             }
             assert_eq!(clock.limit(Duration::MAX), None);
         }
+    }
+
+    #[test]
+    fn a_wait_is_brief_by_what_was_asked_however_long_ago() {
+        let clock = Clock::new(false);
+        let [brief, patient] = [4, 6].map(|asked| clock.after(Duration::from_millis(asked)).unwrap());
+        assert!(clock.is_brief(brief) && !clock.is_brief(patient));
+        // Somebody who runs long, and reads no clock, makes no brief wait a patient one and no patient one brief.
+        std::thread::sleep(Duration::from_millis(8));
+        assert!(clock.is_brief(brief) && !clock.is_brief(patient));
+        let until = clock.at(Instant::now() + Duration::from_millis(4)).unwrap();
+        assert!(clock.is_brief(until));
     }
 
     #[test]

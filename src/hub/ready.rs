@@ -16,15 +16,20 @@ pub(crate) struct Ready {
     /// How many have ever been taken out, and put in.
     head: Cell<usize>,
     tail: Cell<usize>,
+    /// Those before this count have had the pages of their stacks fetched; and which count the head is to reach before the
+    /// next have.
+    fetched: Cell<usize>,
+    fetch_at: Cell<usize>,
     /// The state of the generator of random numbers; zero for the plain order.
     shuffle: Cell<u64>,
 }
 
-/// How far ahead of who runs memory is fetched: the lines of a stack that a switch touches; before that the page they lie
-/// on, for a group at once; before that the record, which says where that is.
+/// How far ahead of who runs the lines of a stack are fetched that a switch touches; before that the page they lie on, for a
+/// group at once; before that the record, which says where that is.
 const STACK: usize = 3;
 const GROUP: usize = 8;
-const RECORD: usize = 3 * GROUP - 1;
+/// Among so many all that is at hand anyway.
+const FEW: usize = 8;
 
 /// Places at the beginning.
 const PLACES: usize = 64;
@@ -38,6 +43,8 @@ impl Ready {
             mask: Cell::new(PLACES - 1),
             head: Cell::new(0),
             tail: Cell::new(0),
+            fetched: Cell::new(0),
+            fetch_at: Cell::new(0),
             shuffle: Cell::new(shuffle),
         }
     }
@@ -83,14 +90,13 @@ impl Ready {
     pub(crate) fn pop_and_fetch(&self) -> Option<TaskPtr> {
         let head = self.head.get();
         // One comparison for both: none is fewer than few.
-        if self.len().wrapping_sub(1) >= RECORD {
+        if self.len().wrapping_sub(1) >= FEW {
             if self.is_empty() {
                 return None;
             }
-            self.at(head.wrapping_add(RECORD)).fetch_record();
             // SAFETY: who is in the queue is alive (S15).
             unsafe { self.at(head.wrapping_add(STACK)).get() }.fetch_place();
-            if head.is_multiple_of(GROUP) {
+            if is_behind(self.fetch_at.get(), head) {
                 self.fetch_ahead();
             }
         }
@@ -98,15 +104,25 @@ impl Ready {
         Some(self.at(head))
     }
 
-    /// Has the processor fetch the bases of the stacks of the group after the next. Each lies on a page of its own, and the
-    /// processor looks several pages up at a time if it is told of several.
+    /// Has the processor fetch the bases of the stacks of the next group, and the records of the group after that. Each stack
+    /// lies on a page of its own, and the processor looks several pages up at a time if it is told of several.
     #[inline(never)]
     fn fetch_ahead(&self) {
-        let head = self.head.get();
-        for ahead in GROUP..2 * GROUP {
+        let (head, tail) = (self.head.get(), self.tail.get());
+        let fetched = self.fetched.get();
+        let (begin, wanted) = if is_behind(fetched, head) { (head, 2 * GROUP) } else { (fetched, GROUP) };
+        let more = wanted.min(tail.wrapping_sub(begin));
+        let end = begin.wrapping_add(more);
+        for ahead in 0..more {
             // SAFETY: who is in the queue is alive (S15).
-            unsafe { self.at(head.wrapping_add(ahead)).get() }.fetch_base();
+            unsafe { self.at(begin.wrapping_add(ahead)).get() }.fetch_base();
         }
+        for ahead in 0..GROUP.min(tail.wrapping_sub(end)) {
+            self.at(end.wrapping_add(ahead)).fetch_record();
+        }
+        self.fetched.set(end);
+        // If that was all, there is time until these have run: by then another whole group may be there.
+        self.fetch_at.set(if more == wanted { end.wrapping_sub(GROUP) } else { end });
     }
 
     /// Takes out the next, whatever the order.
@@ -155,15 +171,14 @@ impl Ready {
     #[cold]
     fn grow(&self) {
         let len = self.len();
+        let mask = 2 * len - 1;
         let mut roomier = Box::new_uninit_slice(2 * len);
-        for (place, count) in roomier.iter_mut().zip(0..len) {
-            place.write(self.at(self.head.get().wrapping_add(count)));
+        for count in (0..len).map(|count| self.head.get().wrapping_add(count)) {
+            roomier[count & mask].write(self.at(count));
         }
         // SAFETY: as in `push`.
         unsafe { *self.ring.get() = roomier };
-        self.mask.set(2 * len - 1);
-        self.head.set(0);
-        self.tail.set(len);
+        self.mask.set(mask);
     }
 
     /// Marsaglia's xorshift64 (Journal of Statistical Software 8, 2003).
@@ -175,6 +190,12 @@ impl Ready {
         self.shuffle.set(state);
         state
     }
+}
+
+/// Whether `one` count is `other`, or was before it.
+#[inline(always)]
+fn is_behind(one: usize, other: usize) -> bool {
+    other.wrapping_sub(one) as isize >= 0
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell, UnsafeCell};
 use std::fmt;
 use std::mem::{ManuallyDrop, offset_of};
 use std::panic::Location;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
@@ -201,7 +201,7 @@ pub(crate) struct Task {
     pub(crate) woken: Cell<Woken>,
     /// What others have asked of it.
     pub(crate) requests: Cell<Requests>,
-    /// Which requests end the wait it is in. Has meaning while it is parked.
+    /// Which requests end the wait it is in; none while it runs.
     pub(crate) heeds: Cell<Requests>,
     /// It ended by a panic.
     pub(crate) panicked: Cell<bool>,
@@ -299,7 +299,7 @@ impl Task {
             (&raw mut (*task).stands_at).write(Cell::new(0));
             (&raw mut (*task).class).write(birth.class);
             (&raw mut (*task).counts).write(Cell::new(1));
-            (&raw mut (*task).yielder).write(Cell::new(std::ptr::null()));
+            (&raw mut (*task).yielder).write(Cell::new(ptr::null()));
             (&raw mut (*task).seat).write(UnsafeCell::new(Seat { nothing: () }));
             (&raw mut (*task).strand).write(Strand::new());
             (&raw mut (*task).waiting_for).write(Cell::new(WaitingFor::Nothing));
@@ -348,15 +348,40 @@ impl Task {
         sys::prefetch(self.yielder.get().cast::<u8>());
     }
 
-    /// Has the processor fetch what it touches of its stack where it runs on.
+    /// Has the processor fetch what it touches where it runs on.
     #[inline(always)]
     pub(crate) fn fetch_place(&self) {
         let base = self.yielder.get().cast::<u8>();
+        if base.is_null() || self.heeds.get() != Requests::NONE {
+            return self.fetch_more(base);
+        }
+        self.fetch_frame(base);
+    }
+
+    /// Has the processor fetch the lines of its stack that a switch touches.
+    #[inline(always)]
+    fn fetch_frame(&self, base: *const u8) {
         let depth = ((base.addr() >> 4) as u16).wrapping_sub(self.stands_at.get());
         // Below lies what the switch has saved, above what the frame that switched works on: as often as not two lines.
         let place = base.wrapping_sub(usize::from(depth) << 4);
         sys::prefetch(place.wrapping_sub(24));
         sys::prefetch(place.wrapping_add(40));
+    }
+
+    /// It begins, or has waited: unlike who yields it goes on in other frames, and uses the rest of its record.
+    #[inline(never)]
+    fn fetch_more(&self, base: *const u8) {
+        const LINE: usize = 64;
+        if !base.is_null() {
+            self.fetch_frame(base);
+            // All that a sleep stands on.
+            for below in 1..=6 {
+                sys::prefetch(base.wrapping_sub(below * LINE));
+            }
+        }
+        for line in 1..4 {
+            sys::prefetch(ptr::from_ref(self).cast::<u8>().wrapping_add(line * LINE));
+        }
     }
 
     /// Notes where on its stack it leaves the OS thread.
@@ -437,6 +462,6 @@ impl TaskPtr {
 
     #[inline(always)]
     pub(crate) fn is(self, task: &Task) -> bool {
-        std::ptr::eq(self.0.as_ptr(), task)
+        ptr::eq(self.0.as_ptr(), task)
     }
 }

@@ -20,8 +20,11 @@
 //! stands on a finer ring is due before all that stands on coarser ones, and on one ring what stands in an earlier slot.
 
 use std::num::NonZeroU32;
+use std::ptr;
 
 use slab::Slab;
+
+use crate::sys;
 
 /// How many children a node of the heap has.
 const CHILDREN: usize = 4;
@@ -33,6 +36,9 @@ const SLOTS: usize = 1 << DIGIT;
 const RINGS: usize = (u64::BITS - FINEST).div_ceil(DIGIT) as usize;
 /// So many timers of a slot are looked through for the earliest.
 const FEW: usize = 64;
+/// How many timers ahead of the one that is filed the processor is told to fetch: they lie anywhere, and without that each
+/// would have to come before the next is known.
+const AHEAD: usize = 8;
 
 /// Names an armed timer, until it is cancelled or has fired; after that it may name another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -68,7 +74,33 @@ struct Armed<D> {
     /// Neighbours in its slot. They have meaning while it stands in one.
     previous: Option<TimerKey>,
     next: Option<TimerKey>,
+    /// How far from here lies who came into its slot [`AHEAD`] after it, or has lain there. 0: nobody has.
+    ahead: i32,
+    /// It is to fire on time.
+    brief: bool,
     due: D,
+}
+
+/// Those of a slot who are to know of one that has come.
+#[derive(Clone, Copy)]
+struct Neighbours {
+    previous: Option<TimerKey>,
+    /// Who came [`AHEAD`] before. It may have gone since, and its key name another.
+    older: Option<TimerKey>,
+}
+
+impl<D> Armed<D> {
+    #[inline(always)]
+    fn stand_at(&mut self, number: SlotNumber, neighbours: Neighbours) {
+        self.place = Place::Slot(number);
+        (self.previous, self.next, self.ahead) = (neighbours.previous, None, 0);
+    }
+
+    /// Has the processor fetch the one that lies so many places further, or the place for one: they lie side by side.
+    #[inline(always)]
+    fn fetch_other(&self, distance: i32) {
+        sys::prefetch(ptr::from_ref(self).wrapping_offset(distance as isize).cast());
+    }
 }
 
 /// Where a timer stands.
@@ -83,51 +115,131 @@ enum Place {
     Slot(SlotNumber),
 }
 
-/// Which slot of which ring.
+/// Which slot of which ring: the slots of all rings, the finest first, are counted through.
 #[derive(Clone, Copy)]
-struct SlotNumber {
-    ring: u8,
-    slot: u8,
-}
+struct SlotNumber(u16);
 
 /// The timers of one stretch of time, in the order in which they were put here.
 #[derive(Clone, Copy)]
 struct Slot {
     first: Option<TimerKey>,
     last: Option<TimerKey>,
+    /// Who came last, in a circle, and at which place of it the very last.
+    latest: [Option<TimerKey>; AHEAD],
+    came: u8,
     /// No timer in here is due before this. None is due just then, perhaps, if the earliest was cancelled.
     earliest: u64,
     /// One is.
     exact: bool,
 }
 
-struct Ring {
-    /// One bit for each slot that is not empty.
-    taken: u64,
-    slots: [Slot; SLOTS],
+struct Wheel {
+    /// One bit for each ring that is not empty.
+    taken: u32,
+    /// Of each ring, one bit for each slot that is not empty.
+    taken_slots: [u64; RINGS],
+    slots: Box<[Slot; RINGS * SLOTS]>,
 }
 
 impl SlotNumber {
+    #[inline(always)]
+    const fn of(ring: u32, slot: u32) -> SlotNumber {
+        SlotNumber((ring * SLOTS as u32 + slot) as u16)
+    }
+
+    fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
     fn ring(self) -> usize {
-        // It never is larger; said here, so that no place needs to be checked.
-        usize::from(self.ring).min(RINGS - 1)
+        self.index() / SLOTS
     }
 
     fn slot(self) -> usize {
-        usize::from(self.slot) % SLOTS
+        self.index() % SLOTS
     }
 }
 
-/// Where a timer stands on the wheel; None if it is due in the slot of `base`, or before.
+/// How far from a timer another lies.
+#[inline(always)]
+fn distance(one: usize, other: usize) -> i32 {
+    other.wrapping_sub(one) as i32
+}
+
+/// Where a timer stands on the wheel that is due after `base`; None if in the slot of that moment.
 #[inline(always)]
 fn slot_of(deadline: u64, base: u64) -> Option<SlotNumber> {
+    /// By the highest bit in which a deadline differs: the width of the slots of its ring, and the number of the first.
+    const RING_OF: [(u8, u16); u64::BITS as usize] = {
+        let mut rings = [(0, 0); u64::BITS as usize];
+        let mut bit = 0;
+        while bit < u64::BITS - FINEST {
+            let ring = bit / DIGIT;
+            rings[bit as usize] = ((FINEST + ring * DIGIT) as u8, SlotNumber::of(ring, 0).0);
+            bit += 1;
+        }
+        rings
+    };
     let differs = (deadline ^ base) >> FINEST;
-    if deadline <= base || differs == 0 {
-        return None;
+    let (width, first) = RING_OF[differs.checked_ilog2()? as usize];
+    let slot = (deadline >> width) % SLOTS as u64;
+    Some(SlotNumber(first + slot as u16))
+}
+
+impl Wheel {
+    fn new() -> Wheel {
+        const EMPTY: Slot =
+            Slot { first: None, last: None, latest: [None; AHEAD], came: 0, earliest: u64::MAX, exact: true };
+        Wheel { taken: 0, taken_slots: [0; RINGS], slots: Box::new([EMPTY; RINGS * SLOTS]) }
     }
-    let ring = differs.ilog2() / DIGIT;
-    let slot = deadline >> (FINEST + ring * DIGIT) & (SLOTS as u64 - 1);
-    Some(SlotNumber { ring: ring as u8, slot: slot as u8 })
+
+    /// Puts a timer at the end of a slot. If nobody stands there yet, [`begin`](Self::begin) is due.
+    #[inline(always)]
+    fn link(&mut self, number: SlotNumber, key: TimerKey, deadline: u64) -> Neighbours {
+        let slot = &mut self.slots[number.index()];
+        if deadline <= slot.earliest {
+            (slot.earliest, slot.exact) = (deadline, true);
+        }
+        let mut neighbours = Neighbours { previous: slot.last.replace(key), older: None };
+        // Those of the finest ring are few, and were looked at just before.
+        if number.ring() > 0 {
+            let place = (usize::from(slot.came) + 1) % AHEAD;
+            slot.came = place as u8;
+            neighbours.older = slot.latest[place].replace(key);
+        }
+        neighbours
+    }
+
+    /// Somebody stands in a slot again: this one.
+    #[inline(always)]
+    fn begin(&mut self, number: SlotNumber, first: TimerKey) {
+        self.slot(number).first = Some(first);
+        self.taken_slots[number.ring()] |= 1 << number.slot();
+        self.taken |= 1 << number.ring();
+    }
+
+    /// Empties a slot; returns the first of those that stood there.
+    fn empty(&mut self, number: SlotNumber) -> Option<TimerKey> {
+        let taken = &mut self.taken_slots[number.ring()];
+        *taken &= !(1 << number.slot());
+        if *taken == 0 {
+            self.taken &= !(1 << number.ring());
+        }
+        let place = self.slot(number);
+        (place.last, place.earliest, place.exact) = (None, u64::MAX, true);
+        place.first.take()
+    }
+
+    /// The slot in which the earliest timer stands.
+    fn first_slot(&self) -> Option<SlotNumber> {
+        let ring = NonZeroU32::new(self.taken)?.trailing_zeros();
+        let slot = self.taken_slots[ring as usize].trailing_zeros();
+        Some(SlotNumber::of(ring, slot))
+    }
+
+    fn slot(&mut self, number: SlotNumber) -> &mut Slot {
+        &mut self.slots[number.index()]
+    }
 }
 
 /// The armed timers, each with what is due at its deadline.
@@ -137,42 +249,41 @@ pub(crate) struct Timers<D> {
     fired: usize,
     /// Those that were armed for a slot that had begun: a heap.
     near: Vec<Entry>,
-    /// One bit for each ring that is not empty.
-    taken: u32,
-    rings: Box<[Ring; RINGS]>,
+    wheel: Wheel,
     /// All that is due in the slot of this moment, or before, is in the run or near.
     base: u64,
     armed: Slab<Armed<D>>,
     /// Who was armed last, if it stands aside.
     last: Option<TimerKey>,
+    /// How many of them are brief.
+    brief: usize,
     /// How many times a timer was armed.
     armings: u64,
 }
 
 impl<D: Copy> Timers<D> {
     pub(crate) fn new() -> Timers<D> {
-        const EMPTY: Slot = Slot { first: None, last: None, earliest: u64::MAX, exact: true };
-        let rings = Box::new([const { Ring { taken: 0, slots: [EMPTY; SLOTS] } }; RINGS]);
         Timers {
             run: Vec::new(),
             fired: 0,
             near: Vec::new(),
-            taken: 0,
-            rings,
+            wheel: Wheel::new(),
             base: 0,
             armed: Slab::new(),
             last: None,
+            brief: 0,
             armings: 0,
         }
     }
 
-    /// Arms a timer. Deadlines are nanoseconds since a moment of the caller's choice.
+    /// Arms a timer. Deadlines are nanoseconds since a moment of the caller's choice. A brief one is to fire on time.
     #[inline]
-    pub(crate) fn arm(&mut self, deadline: u64, due: D) -> TimerKey {
+    pub(crate) fn arm(&mut self, deadline: u64, brief: bool, due: D) -> TimerKey {
         let order = self.armings;
         self.armings = order + 1;
-        let armed = Armed { deadline, order, place: Place::Aside, previous: None, next: None, due };
+        let armed = Armed { deadline, order, place: Place::Aside, previous: None, next: None, ahead: 0, brief, due };
         let key = TimerKey::from_index(self.armed.insert(armed));
+        self.brief += usize::from(brief);
         if let Some(before) = self.last.replace(key) {
             self.stand(before);
         }
@@ -188,25 +299,40 @@ impl<D: Copy> Timers<D> {
     pub(crate) fn cancel(&mut self, key: TimerKey) -> D {
         if self.last == Some(key) {
             self.last = None;
-            return self.armed.remove(key.index()).due;
+            return self.remove(key);
         }
         self.take_away(key)
     }
 
     #[inline(never)]
     fn take_away(&mut self, key: TimerKey) -> D {
-        let armed = self.armed.remove(key.index());
-        match armed.place {
+        let Armed { deadline, order, place, previous, next, .. } = self.armed[key.index()];
+        let due = self.remove(key);
+        match place {
             Place::Aside => unreachable!("who stands aside is the last"),
-            Place::Run => self.take_out_of_run(Entry { deadline: armed.deadline, order: armed.order, key }),
+            Place::Run => self.take_out_of_run(Entry { deadline, order, key }),
             Place::Near(position) => self.close_gap(position as usize),
-            Place::Slot(number) => self.unlink(number, &armed),
+            Place::Slot(number) => self.unlink(number, previous, next, deadline),
         }
-        armed.due
+        due
+    }
+
+    /// Forgets one that stands nowhere any more.
+    #[inline(always)]
+    fn remove(&mut self, key: TimerKey) -> D {
+        let Armed { due, brief, .. } = self.armed[key.index()];
+        self.armed.remove(key.index());
+        self.brief -= usize::from(brief);
+        due
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.armed.is_empty()
+    }
+
+    /// Whether one is armed that is to fire on time.
+    pub(crate) fn has_brief(&self) -> bool {
+        self.brief > 0
     }
 
     /// The earliest deadline; or, if the earliest timer among many was cancelled, the deadline it had.
@@ -215,30 +341,40 @@ impl<D: Copy> Timers<D> {
         if let Some(soonest) = self.soonest() {
             return Some(soonest.deadline);
         }
-        let number = self.first_slot()?;
-        if !self.slot(number).exact {
+        let number = self.wheel.first_slot()?;
+        if !self.wheel.slot(number).exact {
             self.look_through(number);
         }
-        Some(self.slot(number).earliest)
+        Some(self.wheel.slot(number).earliest)
     }
 
     /// Takes the earliest timer, if its deadline is not after `now`. Equal deadlines come in the order of arming. `fetch` has
     /// the processor fetch what will be touched when one fires: each is shown to it shortly before.
+    #[inline(always)]
     pub(crate) fn pop_due(&mut self, now: u64, fetch: impl Fn(&D)) -> Option<D> {
         self.settle();
         if self.run.len() == self.fired && self.near.is_empty() {
             self.advance(now, fetch);
         }
         // What stands there is due before all else.
-        let soonest = self.soonest().filter(|entry| entry.deadline <= now)?;
-        if self.run.get(self.fired) != Some(&soonest) {
-            return Some(self.take_away(soonest.key));
+        match (self.run.get(self.fired), self.near.first()) {
+            (Some(entry), near) if near.is_none_or(|near| entry < near) => {
+                let key = entry.key;
+                (entry.deadline <= now).then(|| {
+                    self.fired += 1;
+                    self.remove(key)
+                })
+            }
+            (_, Some(entry)) => {
+                let key = entry.key;
+                (entry.deadline <= now).then(|| self.take_away(key))
+            }
+            (_, None) => None,
         }
-        self.fired += 1;
-        Some(self.armed.remove(soonest.key.index()).due)
     }
 
     /// Nobody stands aside after this.
+    #[inline(always)]
     fn settle(&mut self) {
         if let Some(last) = self.last.take() {
             self.stand(last);
@@ -248,12 +384,16 @@ impl<D: Copy> Timers<D> {
     /// Puts one that stood aside where it belongs.
     #[inline(never)]
     fn stand(&mut self, key: TimerKey) {
+        let vacant = self.armed.vacant_key();
         let armed = &mut self.armed[key.index()];
+        armed.fetch_other(distance(key.index(), vacant));
         let (deadline, order) = (armed.deadline, armed.order);
-        match slot_of(deadline, self.base) {
-            Some(number) => self.link(number, key, deadline),
-            None => self.come_near(Entry { deadline, order, key }),
-        }
+        let Some(number) = slot_of(deadline, self.base).filter(|_| deadline > self.base) else {
+            return self.come_near(Entry { deadline, order, key });
+        };
+        let neighbours = self.wheel.link(number, key, deadline);
+        armed.stand_at(number, neighbours);
+        self.tell(number, neighbours, key);
     }
 
     /// The next to fire, but for what stands on the wheel.
@@ -267,23 +407,24 @@ impl<D: Copy> Timers<D> {
     // ---- the wheel ----
 
     /// Files again what stands in the slots that have begun by `now`. All of the run have fired.
+    #[inline(never)]
     fn advance(&mut self, now: u64, fetch: impl Fn(&D)) {
         self.run.clear();
         self.fired = 0;
-        while let Some(number) = self.first_slot() {
+        while let Some(number) = self.wheel.first_slot() {
             let begin = self.begin_of(number);
             if begin > now {
                 break;
             }
             // All others begin later, so they stand where they would be filed from here, too.
             self.base = begin;
-            let mut at = self.empty(number);
+            let mut at = self.wheel.empty(number);
             while let Some(key) = at {
                 at = self.file(key, now, &fetch);
             }
         }
         self.base = self.base.max(now);
-        self.run.sort_unstable();
+        self.run.sort_unstable_by_key(|entry| (entry.deadline, entry.order));
     }
 
     /// Puts a timer of a slot that has begun where it belongs now; what is due by `now`, into the run. Returns the next of the
@@ -292,9 +433,15 @@ impl<D: Copy> Timers<D> {
     fn file(&mut self, key: TimerKey, now: u64, fetch: &impl Fn(&D)) -> Option<TimerKey> {
         let armed = &mut self.armed[key.index()];
         let (deadline, order, next) = (armed.deadline, armed.order, armed.next);
-        match slot_of(deadline, self.base) {
-            Some(number) if deadline > now => self.link(number, key, deadline),
-            _ => {
+        armed.fetch_other(armed.ahead);
+        let later = if deadline > now { slot_of(deadline, self.base) } else { None };
+        match later {
+            Some(number) => {
+                let neighbours = self.wheel.link(number, key, deadline);
+                armed.stand_at(number, neighbours);
+                self.tell(number, neighbours, key);
+            }
+            None => {
                 armed.place = Place::Run;
                 fetch(&armed.due);
                 self.run.push(Entry { deadline, order, key });
@@ -303,24 +450,17 @@ impl<D: Copy> Timers<D> {
         next
     }
 
-    /// Puts a timer at the end of a slot.
+    /// Tells a slot, and those who stand there, of one that has come.
     #[inline(always)]
-    fn link(&mut self, number: SlotNumber, key: TimerKey, deadline: u64) {
-        let ring = &mut self.rings[number.ring()];
-        let slot = &mut ring.slots[number.slot()];
-        if slot.first.is_none() {
-            slot.first = Some(key);
-            ring.taken |= 1 << number.slot();
-            self.taken |= 1 << number.ring();
+    fn tell(&mut self, number: SlotNumber, neighbours: Neighbours, key: TimerKey) {
+        match neighbours.previous {
+            Some(previous) => self.armed[previous.index()].next = Some(key),
+            None => self.wheel.begin(number, key),
         }
-        if deadline <= slot.earliest {
-            (slot.earliest, slot.exact) = (deadline, true);
-        }
-        let previous = slot.last.replace(key);
-        let armed = &mut self.armed[key.index()];
-        (armed.place, armed.previous, armed.next) = (Place::Slot(number), previous, None);
-        if let Some(previous) = previous {
-            self.armed[previous.index()].next = Some(key);
+        if let Some(older) = neighbours.older
+            && let Some(armed) = self.armed.get_mut(older.index())
+        {
+            armed.ahead = distance(older.index(), key.index());
         }
     }
 
@@ -335,64 +475,47 @@ impl<D: Copy> Timers<D> {
     }
 
     /// Takes a timer that is not armed any more out of its slot.
-    fn unlink(&mut self, number: SlotNumber, gone: &Armed<D>) {
-        match (gone.previous, gone.next) {
-            (None, None) => drop(self.empty(number)),
+    fn unlink(
+        &mut self,
+        number: SlotNumber,
+        previous: Option<TimerKey>,
+        next: Option<TimerKey>,
+        deadline: u64,
+    ) {
+        match (previous, next) {
+            (None, None) => drop(self.wheel.empty(number)),
             (Some(previous), None) => {
                 self.armed[previous.index()].next = None;
-                self.slot(number).last = Some(previous);
+                self.wheel.slot(number).last = Some(previous);
             }
             (None, Some(next)) => {
                 self.armed[next.index()].previous = None;
-                self.slot(number).first = Some(next);
+                self.wheel.slot(number).first = Some(next);
             }
             (Some(previous), Some(next)) => {
                 self.armed[previous.index()].next = Some(next);
                 self.armed[next.index()].previous = Some(previous);
             }
         }
-        let place = self.slot(number);
-        place.exact &= place.first.is_none() || gone.deadline != place.earliest;
-    }
-
-    /// Empties a slot; returns the first of those that stood there.
-    fn empty(&mut self, number: SlotNumber) -> Option<TimerKey> {
-        let ring = &mut self.rings[number.ring()];
-        ring.taken &= !(1 << number.slot());
-        if ring.taken == 0 {
-            self.taken &= !(1 << number.ring());
-        }
-        let place = &mut ring.slots[number.slot()];
-        (place.last, place.earliest, place.exact) = (None, u64::MAX, true);
-        place.first.take()
-    }
-
-    /// The slot in which the earliest timer of the wheel stands.
-    fn first_slot(&self) -> Option<SlotNumber> {
-        let ring = NonZeroU32::new(self.taken)?.trailing_zeros();
-        let slot = self.rings[ring as usize].taken.trailing_zeros();
-        Some(SlotNumber { ring: ring as u8, slot: slot as u8 })
-    }
-
-    fn slot(&mut self, number: SlotNumber) -> &mut Slot {
-        &mut self.rings[number.ring()].slots[number.slot()]
+        let place = self.wheel.slot(number);
+        place.exact &= place.first.is_none() || deadline != place.earliest;
     }
 
     /// When a slot begins that is not empty: `base`, but for the digit of its ring and those below.
     fn begin_of(&self, number: SlotNumber) -> u64 {
-        let width = FINEST + u32::from(number.ring) * DIGIT;
+        let width = FINEST + number.ring() as u32 * DIGIT;
         let above = u64::MAX.checked_shl(width + DIGIT).unwrap_or(0);
-        self.base & above | u64::from(number.slot) << width
+        self.base & above | (number.slot() as u64) << width
     }
 
     /// Finds the earliest of a slot, unless there are too many for that.
     #[cold]
     fn look_through(&mut self, number: SlotNumber) {
-        let mut at = self.slot(number).first;
+        let mut at = self.wheel.slot(number).first;
         let mut earliest = u64::MAX;
         for _ in 0..FEW {
             let Some(key) = at else {
-                let place = self.slot(number);
+                let place = self.wheel.slot(number);
                 (place.earliest, place.exact) = (earliest, true);
                 return;
             };
@@ -475,7 +598,7 @@ mod tests {
     fn timers_fire_in_the_order_of_their_deadlines_and_not_before() {
         let mut timers = Timers::new();
         for deadline in [30, 10, 50, 20, 40] {
-            timers.arm(deadline, deadline);
+            timers.arm(deadline, false, deadline);
         }
         assert_eq!(timers.next(), Some(10));
         assert_eq!(fired(&mut timers, 9), []);
@@ -488,7 +611,7 @@ mod tests {
     #[test]
     fn equal_deadlines_fire_in_the_order_of_arming() {
         let mut timers = Timers::new();
-        let keys: Vec<TimerKey> = (0..100).map(|number| timers.arm(7, number)).collect();
+        let keys: Vec<TimerKey> = (0..100).map(|number| timers.arm(7, false, number)).collect();
         for key in keys.iter().skip(1).step_by(3) {
             timers.cancel(*key);
         }
@@ -501,7 +624,7 @@ mod tests {
         let mut timers = Timers::new();
         timers.armings = u64::from(u32::MAX) - 2;
         for number in 0..6 {
-            timers.arm(7, number);
+            timers.arm(7, false, number);
         }
         assert_eq!(fired(&mut timers, 7), [0, 1, 2, 3, 4, 5]);
     }
@@ -509,9 +632,9 @@ mod tests {
     #[test]
     fn extreme_deadlines_are_deadlines_like_others() {
         let mut timers = Timers::new();
-        timers.arm(u64::MAX, "never");
-        timers.arm(0, "at once");
-        timers.arm(u64::MAX - 1, "almost never");
+        timers.arm(u64::MAX, false, "never");
+        timers.arm(0, false, "at once");
+        timers.arm(u64::MAX - 1, false, "almost never");
         assert_eq!(fired(&mut timers, 0), ["at once"]);
         assert_eq!(fired(&mut timers, u64::MAX - 1), ["almost never"]);
         assert_eq!(fired(&mut timers, u64::MAX), ["never"]);
@@ -520,9 +643,9 @@ mod tests {
     #[test]
     fn a_key_used_again_names_the_new_timer() {
         let mut timers = Timers::new();
-        let first = timers.arm(10, "first");
+        let first = timers.arm(10, false, "first");
         assert_eq!(timers.cancel(first), "first");
-        let second = timers.arm(20, "second");
+        let second = timers.arm(20, false, "second");
         assert_eq!(first, second);
         assert_eq!(timers.next(), Some(20));
         assert_eq!(timers.cancel(second), "second");
@@ -533,17 +656,17 @@ mod tests {
     fn who_was_armed_last_stands_aside_and_is_due_like_the_others() {
         for (ends, number) in [("cancelled", 0), ("asked for", 1), ("due", 2), ("followed", 3)] {
             let mut timers = Timers::new();
-            let (first, second) = (timers.arm(1 << 20, "first"), timers.arm(1 << 13, "second"));
+            let (first, second) = (timers.arm(1 << 20, false, "first"), timers.arm(1 << 13, false, "second"));
             assert_eq!((timers.last, timers.armed.len()), (Some(second), 2));
-            let taken = timers.taken;
+            let taken = timers.wheel.taken;
             match number {
                 0 => assert_eq!(timers.cancel(second), "second"),
                 1 => assert_eq!(timers.next(), Some(1 << 13)),
                 2 => assert_eq!(fired(&mut timers, 1 << 14), ["second"]),
-                _ => assert_eq!(timers.arm(1 << 30, "third"), timers.last.expect("it is the last now")),
+                _ => assert_eq!(timers.arm(1 << 30, false, "third"), timers.last.expect("it is the last now")),
             }
             assert_eq!(timers.last.is_some(), number == 3, "{ends}");
-            assert_eq!(timers.taken == taken, [0, 2].contains(&number), "{ends}");
+            assert_eq!(timers.wheel.taken == taken, [0, 2].contains(&number), "{ends}");
             assert_eq!(timers.cancel(first), "first");
             let left = fired(&mut timers, 1 << 31);
             assert_eq!(left, [&[][..], &["second"], &[], &["second", "third"]][number], "{ends}");
@@ -554,7 +677,7 @@ mod tests {
     #[should_panic(expected = "invalid key")]
     fn a_key_of_a_timer_that_has_fired_is_refused() {
         let mut timers = Timers::new();
-        let key = timers.arm(1, ());
+        let key = timers.arm(1, false, ());
         timers.pop_due(1, |_| ());
         timers.cancel(key);
     }
@@ -562,11 +685,11 @@ mod tests {
     #[test]
     fn arming_and_cancelling_below_the_peak_asks_for_no_memory() {
         let mut timers = Timers::new();
-        let keys: Vec<TimerKey> = (0..1_000).map(|deadline| timers.arm(deadline, ())).collect();
+        let keys: Vec<TimerKey> = (0..1_000).map(|deadline| timers.arm(deadline, false, ())).collect();
         let room = (timers.near.capacity(), timers.armed.capacity());
         keys.into_iter().for_each(|key| timers.cancel(key));
         for deadline in 0..10_000 {
-            let key = timers.arm(deadline, ());
+            let key = timers.arm(deadline, false, ());
             timers.cancel(key);
         }
         assert_eq!((timers.near.capacity(), timers.armed.capacity()), room);
@@ -575,11 +698,11 @@ mod tests {
 
     #[test]
     fn a_timer_takes_no_more_than_it_must() {
-        let place = if cfg!(debug_assertions) { 56 } else { 64 };
-        assert_eq!((size_of::<Entry>(), size_of::<Slot>(), size_of::<Armed<[u64; 3]>>()), (24, 24, place));
+        let place = 64;
+        assert_eq!((size_of::<Entry>(), size_of::<Slot>(), size_of::<Armed<[u64; 3]>>()), (24, 56, place));
         assert_eq!(size_of::<Option<TimerKey>>(), 4);
         let mut timers = Timers::new();
-        let places = [1, 2].map(|deadline| timers.arm(deadline, [0u64; 3]).index());
+        let places = [1, 2].map(|deadline| timers.arm(deadline, false, [0u64; 3]).index());
         let [first, second] = places.map(|place| std::ptr::from_ref(&timers.armed[place]).addr());
         assert_eq!(second - first, place);
     }
@@ -598,7 +721,7 @@ mod tests {
                     let bits = random(&mut state) % u64::from(spread) + 1;
                     let wait = random(&mut state) >> (64 - bits);
                     let due = (now.saturating_add(wait), count);
-                    model.push((due, timers.arm(due.0, due)));
+                    model.push((due, timers.arm(due.0, false, due)));
                 }
                 4..7 if !model.is_empty() => {
                     let chosen = random(&mut state) as usize % model.len();
@@ -667,7 +790,7 @@ mod tests {
                         _ => now + wait,
                     };
                     count += 1;
-                    model.push(((deadline, count), timers.arm(deadline, (deadline, count))));
+                    model.push(((deadline, count), timers.arm(deadline, false, (deadline, count))));
                 }
             }
             let earliest = model.iter().map(|timer| timer.0.0).min();
@@ -699,7 +822,7 @@ mod tests {
         let second = 1_000_000_000;
         let mut timers = Timers::new();
         let keys: Vec<TimerKey> =
-            (0..10 * FEW as u64).map(|n| timers.arm(30 * second + n * 5_000, n)).collect();
+            (0..10 * FEW as u64).map(|n| timers.arm(30 * second + n * 5_000, false, n)).collect();
         assert_eq!(timers.next(), Some(30 * second));
         for key in &keys[..7] {
             timers.cancel(*key);
@@ -720,7 +843,7 @@ mod tests {
             let mut timers = Timers::new();
             // Two for each moment, the latest first.
             let deadline = |number| width + (count - number) / 2 * (width / 4);
-            let keys: Vec<TimerKey> = (0..count).map(|number| timers.arm(deadline(number), number)).collect();
+            let keys: Vec<TimerKey> = (0..count).map(|number| timers.arm(deadline(number), false, number)).collect();
             let stays = |number: &u64| cancelled >> number & 1 == 0;
             (0..count)
                 .filter(|number| !stays(number))
@@ -742,7 +865,7 @@ mod tests {
         let mut state = 88_172_645_463_325_252;
         for _ in 0..1_000_000 {
             let deadline = random(&mut state) >> 1;
-            timers.arm(deadline, deadline);
+            timers.arm(deadline, false, deadline);
         }
         let fired = fired(&mut timers, u64::MAX);
         assert_eq!(fired.len(), 1_000_000);

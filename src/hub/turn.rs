@@ -20,7 +20,7 @@ use std::ptr;
 
 use crate::greenlet::chain::{self, Strand};
 use crate::greenlet::switch::{Coroutine, Step, Yielder};
-use crate::hub::clock::Moment;
+use crate::hub::clock::{Moment, SLACK};
 use crate::hub::deadlock::Doubts;
 use crate::hub::forked;
 use crate::hub::record::Record;
@@ -332,13 +332,24 @@ impl Hub {
                 self.clock.jump_to(next);
                 Some(0)
             }
-            Some(next) => Some(with_slack(next.saturating_sub(self.clock.now()))),
+            Some(next) => Some(self.with_slack(next)),
             None => None,
         };
         match (next, limit) {
             (Some(next), Some(limit)) => Some(next.min(limit)),
             (next, limit) => next.or(limit),
         }
+    }
+
+    /// How long an idle hub sleeps until a deadline: so much longer that those wake together whose deadlines are near each
+    /// other, but for nobody by more than 1 % of what was asked, or 50 µs.
+    fn with_slack(&self, deadline: Moment) -> Moment {
+        let now = self.clock.now();
+        let left = deadline.saturating_sub(now);
+        if self.timers.borrow().has_brief() {
+            return left + (left / 100).min(SLACK);
+        }
+        deadline.saturating_add(SLACK).saturating_sub(now)
     }
 
     pub(crate) fn earliest_deadline(&self) -> Option<Moment> {
@@ -392,9 +403,4 @@ unsafe extern "C" fn run_all(first: TaskPtr, yielder: &Yielder, top: usize) -> u
         unsafe { hub.bequeath(task, heir, top) };
         task = heir;
     }
-}
-
-/// Sleepers whose deadlines are near each other wake together: the hub sleeps 1 % longer than asked, at most 50 µs.
-fn with_slack(wait: Moment) -> Moment {
-    wait.saturating_add((wait / 100).min(50_000))
 }

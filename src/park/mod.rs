@@ -156,10 +156,11 @@ pub(crate) fn park_in(
             hub.disarm(&task.timer);
         }
         task.waiting_for.set(WaitingFor::Nothing);
+        let heeded = task.heeds.replace(Requests::NONE);
         match task.woken.get() {
             Woken::Request if manner != Manner::Guardian => {
                 // Not what it heeded at its begin: that may have become more.
-                if let Some(interruption) = pending(task, manner, task.heeds.get()) {
+                if let Some(interruption) = pending(task, manner, heeded) {
                     return Err(interruption);
                 }
             }

@@ -17,7 +17,7 @@ use crate::sys;
 
 /// For so many stacks at once memory is fetched, and so many lines of each.
 const GROUP: usize = 8;
-const LINES: usize = 5;
+const LINES: usize = 9;
 
 /// Slots of a chunk: twice as many from chunk to chunk.
 const FEWEST_SLOTS: usize = 16;
