@@ -109,20 +109,19 @@ impl Ready {
     #[inline(never)]
     fn fetch_ahead(&self) {
         let (head, tail) = (self.head.get(), self.tail.get());
-        let fetched = self.fetched.get();
-        let (begin, wanted) = if is_behind(fetched, head) { (head, 2 * GROUP) } else { (fetched, GROUP) };
-        let more = wanted.min(tail.wrapping_sub(begin));
-        let end = begin.wrapping_add(more);
-        for ahead in 0..more {
+        let begin = if is_behind(self.fetched.get(), head) { head } else { self.fetched.get() };
+        let end = begin.wrapping_add(GROUP.min(tail.wrapping_sub(begin)));
+        let whole = end.wrapping_sub(begin) == GROUP;
+        for count in (0..GROUP).map(|ahead| begin.wrapping_add(ahead)).take_while(|count| *count != end) {
             // SAFETY: who is in the queue is alive (S15).
-            unsafe { self.at(begin.wrapping_add(ahead)).get() }.fetch_base();
+            unsafe { self.at(count).get() }.fetch_base();
         }
-        for ahead in 0..GROUP.min(tail.wrapping_sub(end)) {
-            self.at(end.wrapping_add(ahead)).fetch_record();
+        for count in (0..GROUP).map(|ahead| end.wrapping_add(ahead)).take_while(|count| *count != tail) {
+            self.at(count).fetch_record();
         }
         self.fetched.set(end);
         // If that was all, there is time until these have run: by then another whole group may be there.
-        self.fetch_at.set(if more == wanted { end.wrapping_sub(GROUP) } else { end });
+        self.fetch_at.set(if whole { begin } else { end });
     }
 
     /// Takes out the next, whatever the order.

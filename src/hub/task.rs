@@ -201,7 +201,7 @@ pub(crate) struct Task {
     pub(crate) woken: Cell<Woken>,
     /// What others have asked of it.
     pub(crate) requests: Cell<Requests>,
-    /// Which requests end the wait it is in; none while it runs.
+    /// Which requests end the wait it is in, be it only to begin; none while it runs.
     pub(crate) heeds: Cell<Requests>,
     /// It ended by a panic.
     pub(crate) panicked: Cell<bool>,
@@ -291,7 +291,7 @@ impl Task {
             (&raw mut (*task).state).write(Cell::new(State::Dormant));
             (&raw mut (*task).woken).write(Cell::new(Woken::Condition));
             (&raw mut (*task).requests).write(Cell::new(Requests::NONE));
-            (&raw mut (*task).heeds).write(Cell::new(Requests::NONE));
+            (&raw mut (*task).heeds).write(Cell::new(Requests::KILL));
             (&raw mut (*task).panicked).write(Cell::new(false));
             (&raw mut (*task).seated).write(Cell::new(Seated::Nowhere));
             (&raw mut (*task).result).write(Cell::new(Fate::Wanted));
@@ -352,7 +352,7 @@ impl Task {
     #[inline(always)]
     pub(crate) fn fetch_place(&self) {
         let base = self.yielder.get().cast::<u8>();
-        if base.is_null() || self.heeds.get() != Requests::NONE {
+        if self.heeds.get() != Requests::NONE {
             return self.fetch_more(base);
         }
         self.fetch_frame(base);

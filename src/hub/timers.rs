@@ -281,7 +281,8 @@ impl<D: Copy> Timers<D> {
     pub(crate) fn arm(&mut self, deadline: u64, brief: bool, due: D) -> TimerKey {
         let order = self.armings;
         self.armings = order + 1;
-        let armed = Armed { deadline, order, place: Place::Aside, previous: None, next: None, ahead: 0, brief, due };
+        let armed =
+            Armed { deadline, order, place: Place::Aside, previous: None, next: None, ahead: 0, brief, due };
         let key = TimerKey::from_index(self.armed.insert(armed));
         self.brief += usize::from(brief);
         if let Some(before) = self.last.replace(key) {
@@ -663,7 +664,9 @@ mod tests {
                 0 => assert_eq!(timers.cancel(second), "second"),
                 1 => assert_eq!(timers.next(), Some(1 << 13)),
                 2 => assert_eq!(fired(&mut timers, 1 << 14), ["second"]),
-                _ => assert_eq!(timers.arm(1 << 30, false, "third"), timers.last.expect("it is the last now")),
+                _ => {
+                    assert_eq!(timers.arm(1 << 30, false, "third"), timers.last.expect("it is the last now"))
+                }
             }
             assert_eq!(timers.last.is_some(), number == 3, "{ends}");
             assert_eq!(timers.wheel.taken == taken, [0, 2].contains(&number), "{ends}");
@@ -671,6 +674,21 @@ mod tests {
             let left = fired(&mut timers, 1 << 31);
             assert_eq!(left, [&[][..], &["second"], &[], &["second", "third"]][number], "{ends}");
         }
+    }
+
+    #[test]
+    fn a_brief_one_is_known_as_long_as_it_is_armed() {
+        let mut timers = Timers::new();
+        timers.arm(1, false, "patient");
+        assert!(!timers.has_brief());
+        let keys = [2, 3, 1 << 20, 1 << 30].map(|deadline| timers.arm(deadline, true, "brief"));
+        // The last, one on the wheel, one in the run and one by firing.
+        timers.cancel(keys[3]);
+        timers.cancel(keys[2]);
+        assert_eq!(timers.pop_due(4, |_| ()), Some("patient"));
+        timers.cancel(keys[1]);
+        assert!(timers.has_brief());
+        assert_eq!((timers.pop_due(4, |_| ()), timers.has_brief()), (Some("brief"), false));
     }
 
     #[test]
@@ -843,7 +861,8 @@ mod tests {
             let mut timers = Timers::new();
             // Two for each moment, the latest first.
             let deadline = |number| width + (count - number) / 2 * (width / 4);
-            let keys: Vec<TimerKey> = (0..count).map(|number| timers.arm(deadline(number), false, number)).collect();
+            let keys: Vec<TimerKey> =
+                (0..count).map(|number| timers.arm(deadline(number), false, number)).collect();
             let stays = |number: &u64| cancelled >> number & 1 == 0;
             (0..count)
                 .filter(|number| !stays(number))

@@ -24,6 +24,7 @@ use crate::hub::clock::{Moment, SLACK};
 use crate::hub::deadlock::Doubts;
 use crate::hub::forked;
 use crate::hub::record::Record;
+use crate::hub::requests::Requests;
 use crate::hub::task::{Seat, Seated, Task, TaskPtr};
 use crate::hub::{self, Due, Hub, full_budget};
 use crate::stack::Stack;
@@ -393,6 +394,7 @@ unsafe extern "C" fn run_all(first: TaskPtr, yielder: &Yielder, top: usize) -> u
     let mut task = unsafe { first.get() };
     loop {
         task.yielder.set(yielder);
+        task.heeds.set(Requests::NONE);
         // SAFETY: it is as `first`.
         unsafe { Record::run(task) };
         // Gone in a forked child that has dropped its runtime here: the turn tells the root.

@@ -54,6 +54,22 @@ fn no_sleep_of_the_ladder_is_early_alone_or_with_others() {
     });
 }
 
+/// Decision: an idle hub may sleep 1 % longer than asked, at most 50 µs, and those who are due by then wake at once.
+#[test]
+fn patient_sleepers_whose_deadlines_are_near_each_other_wake_together() {
+    const SLEEPERS: u32 = 200;
+    support::hub(|| {
+        let polls = || greenroom::Handle::current().metrics().polls;
+        let (before, begun) = (polls(), Instant::now());
+        let sleeper =
+            |number| spawn(move || sleep_until(begun + ms(50) + number * Duration::from_micros(20)));
+        greenroom::joinall((0..SLEEPERS).map(sleeper).collect::<Vec<_>>());
+        assert!(begun.elapsed() >= ms(50) + (SLEEPERS - 1) * Duration::from_micros(20));
+        let polls = polls() - before;
+        assert!(polls < u64::from(SLEEPERS) * 3 / 8, "the hub looked {polls} times");
+    });
+}
+
 #[test]
 fn a_sleep_under_a_millisecond_is_not_rounded_up_to_one() {
     support::hub(|| {
