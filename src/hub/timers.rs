@@ -279,16 +279,34 @@ impl<D: Copy> Timers<D> {
     /// Arms a timer. Deadlines are nanoseconds since a moment of the caller's choice. A brief one is to fire on time.
     #[inline]
     pub(crate) fn arm(&mut self, deadline: u64, brief: bool, due: D) -> TimerKey {
+        let alone = self.last.is_none();
+        self.settle();
+        let key = self.put_aside(deadline, brief, due);
+        // Where each is taken away before the next is armed, all lie at the same place.
+        if !alone {
+            self.fetch_vacant(key);
+        }
+        key
+    }
+
+    /// The last that was armed: nobody stands aside.
+    #[inline]
+    fn put_aside(&mut self, deadline: u64, brief: bool, due: D) -> TimerKey {
         let order = self.armings;
         self.armings = order + 1;
+        self.brief += usize::from(brief);
         let armed =
             Armed { deadline, order, place: Place::Aside, previous: None, next: None, ahead: 0, brief, due };
         let key = TimerKey::from_index(self.armed.insert(armed));
-        self.brief += usize::from(brief);
-        if let Some(before) = self.last.replace(key) {
-            self.stand(before);
-        }
+        self.last = Some(key);
         key
+    }
+
+    /// Has the processor fetch the place for the next.
+    #[inline]
+    fn fetch_vacant(&self, last: TimerKey) {
+        let (last, vacant) = (last.index(), self.armed.vacant_key());
+        self.armed[last].fetch_other(distance(last, vacant));
     }
 
     /// Takes a timer away and gives back what would have been due.
@@ -385,9 +403,7 @@ impl<D: Copy> Timers<D> {
     /// Puts one that stood aside where it belongs.
     #[inline(never)]
     fn stand(&mut self, key: TimerKey) {
-        let vacant = self.armed.vacant_key();
         let armed = &mut self.armed[key.index()];
-        armed.fetch_other(distance(key.index(), vacant));
         let (deadline, order) = (armed.deadline, armed.order);
         let Some(number) = slot_of(deadline, self.base).filter(|_| deadline > self.base) else {
             return self.come_near(Entry { deadline, order, key });
