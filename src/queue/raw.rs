@@ -15,6 +15,8 @@
 //! meanwhile: nobody switches there, so only other OS threads can find it claimed, and wait as for a latch; and the code of
 //! the items itself, which is refused.
 
+use std::ops::Range;
+
 use crate::greenlet::chain;
 use crate::park::line::{Guard, How, Line, Policy, Verdict, Waited, at_the_end_of, wait, wait_announced};
 use crate::park::seat::{self, Limit, Manner, WaitingFor};
@@ -36,6 +38,8 @@ const CLOSED: Verdict = 2;
 
 /// How often a queue whose other side is on another OS thread is looked at before its waiter goes to sleep.
 const SPINS: u32 = 8;
+/// At most two to this power is the first pause of a putter.
+const LONGEST_FIRST: u32 = 6;
 
 pub(crate) struct Core<T, S> {
     line: Line<State<S>, Parcel<T>, LISTS>,
@@ -165,6 +169,13 @@ impl<T, S: Store<T>> Core<T, S> {
         Ok(())
     }
 
+    /// The pauses of a putter for whom the queue is too full. The first is so long that the other side may take half of what is
+    /// there, for who looks earlier is in its way.
+    fn looks_for_room(&self) -> Range<u32> {
+        let first = (self.limit() / 2).checked_ilog2().map_or(0, |pause| pause.min(LONGEST_FIRST));
+        first..first.max(SPINS - 3) + 3
+    }
+
     #[inline(never)]
     fn put_slowly<'a>(
         &'a self,
@@ -175,21 +186,22 @@ impl<T, S: Store<T>> Core<T, S> {
         if !wish.waits() {
             return Err(PutError::Full(value));
         }
-        let spins = if seat::may_come_from(guard.state.last_getter) { SPINS } else { 0 };
+        let mut rounds =
+            if seat::may_come_from(guard.state.last_getter) { self.looks_for_room() } else { 0..0 };
         let mut limit = None;
-        if spins > 0 || wish.is_limited() {
+        if !rounds.is_empty() || wish.is_limited() {
             drop(guard);
             limit = wish.limit();
-            let mut round = 0;
             (guard, value) = loop {
-                match self.offer(self.enter(), value) {
+                let (guard, back) = match self.offer(self.enter(), value) {
                     Ok(()) => return Ok(()),
                     Err(Refused::Closed(value)) => return Err(PutError::Closed(value)),
-                    Err(Refused::Full(guard, value)) if round >= spins => break (guard, value),
-                    Err(Refused::Full(_, back)) => value = back,
-                }
+                    Err(Refused::Full(guard, back)) => (guard, back),
+                };
+                let Some(round) = rounds.next() else { break (guard, back) };
+                drop(guard);
+                value = back;
                 pause(round);
-                round += 1;
             };
         }
         // Where nothing is held, one who waits to put is an item.
@@ -525,6 +537,7 @@ fn where_from(far: bool) -> u64 {
     if far { seat::place() } else { 0 }
 }
 
+/// Each twice as long as the one before.
 fn pause(round: u32) {
     (0..1 << round).for_each(|_| std::hint::spin_loop());
 }
