@@ -346,11 +346,9 @@ impl Hub {
     /// other, but for nobody by more than 1 % of what was asked, or 50 µs.
     fn with_slack(&self, deadline: Moment) -> Moment {
         let now = self.clock.now();
-        let left = deadline.saturating_sub(now);
-        if self.timers.borrow().has_brief() {
-            return left + (left / 100).min(SLACK);
-        }
-        deadline.saturating_add(SLACK).saturating_sub(now)
+        let is_brief = self.timers.borrow().has_brief();
+        let slack = if is_brief { (deadline.saturating_sub(now) / 100).min(SLACK) } else { SLACK };
+        deadline.saturating_add(slack).saturating_sub(now)
     }
 
     pub(crate) fn earliest_deadline(&self) -> Option<Moment> {
