@@ -10,10 +10,16 @@ pub(crate) type Moment = u64;
 
 /// By what part of itself a long time limit may be exceeded.
 const COARSENESS: u64 = 256;
-/// Who asked to sleep so long may sleep 50 µs longer: that is 1 % of it at most.
+/// How much longer an idle hub sleeps, so that neighbours wake together. For nobody by more than 1 % of what was asked.
+const SLACK: u64 = 50_000;
 const PATIENT: u64 = 100 * SLACK;
-/// How much longer an idle hub sleeps at most, so that neighbours wake together.
-pub(crate) const SLACK: u64 = 50_000;
+/// A busy hub sleeps so many times as long as it has worked: to fall asleep and wake up takes the kernel as long as many a
+/// green thread runs.
+const REST: u64 = 4;
+
+/// How late somebody may be woken, by what was asked.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Patience(u8);
 
 pub(crate) struct Clock {
     began: Instant,
@@ -50,10 +56,10 @@ impl Clock {
         now
     }
 
-    /// Whether who waits until `deadline` has asked for a wait so short that 50 µs more are too many.
+    /// That of who waits until `deadline`.
     #[inline]
-    pub(crate) fn is_brief(&self, deadline: Moment) -> bool {
-        deadline.saturating_sub(self.read.get()) < PATIENT
+    pub(crate) fn patience(&self, deadline: Moment) -> Patience {
+        Patience::of(deadline.saturating_sub(self.read.get()))
     }
 
     /// The moment `wait` from now; None if no clock will ever show it.
@@ -101,6 +107,35 @@ impl Clock {
     }
 }
 
+impl Patience {
+    /// How many degrees of it there are.
+    pub(crate) const DEGREES: usize = 4;
+
+    pub(crate) const NONE: Patience = Patience(0);
+
+    #[inline]
+    fn of(asked: u64) -> Patience {
+        Patience([1, 2, 4].into_iter().filter(|times| asked >= times * PATIENT).count() as u8)
+    }
+
+    pub(crate) fn degree(self) -> usize {
+        usize::from(self.0) % Patience::DEGREES
+    }
+
+    pub(crate) fn of_degree(degree: usize) -> Patience {
+        Patience(degree as u8)
+    }
+
+    /// How much longer than the `wait` that is left the hub may sleep where nobody has less patience, if it has `worked` so long
+    /// since it woke.
+    pub(crate) fn slack(self, wait: u64, worked: u64) -> u64 {
+        match self.0 {
+            0 => (wait / 100).min(SLACK),
+            degree => worked.saturating_mul(REST).clamp(SLACK, SLACK << (degree - 1)),
+        }
+    }
+}
+
 #[inline]
 fn nanoseconds(duration: Duration) -> Option<Moment> {
     duration.as_secs().checked_mul(1_000_000_000)?.checked_add(u64::from(duration.subsec_nanos()))
@@ -139,15 +174,31 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_brief_by_what_was_asked_however_long_ago() {
+    fn patience_is_by_what_was_asked_however_long_ago() {
         let clock = Clock::new(false);
         let [brief, patient] = [4, 6].map(|asked| clock.after(Duration::from_millis(asked)).unwrap());
-        assert!(clock.is_brief(brief) && !clock.is_brief(patient));
+        let some = Patience::of_degree(1);
+        assert_eq!([brief, patient].map(|deadline| clock.patience(deadline)), [Patience::NONE, some]);
         // Somebody who runs long, and reads no clock, makes no brief wait a patient one and no patient one brief.
         std::thread::sleep(Duration::from_millis(8));
-        assert!(clock.is_brief(brief) && !clock.is_brief(patient));
+        assert_eq!([brief, patient].map(|deadline| clock.patience(deadline)), [Patience::NONE, some]);
         let until = clock.at(Instant::now() + Duration::from_millis(4)).unwrap();
-        assert!(clock.is_brief(until));
+        assert_eq!(clock.patience(until), Patience::NONE);
+    }
+
+    #[test]
+    fn nobody_is_woken_later_than_by_a_hundredth_of_what_was_asked() {
+        let milliseconds = [0, 1, 4, 5, 9, 10, 19, 20, 39, 40, 1_000, u64::MAX / 1_000_000];
+        for asked in milliseconds.map(|milliseconds| milliseconds * 1_000_000) {
+            let patience = Patience::of(asked);
+            for worked in [0, 10_000, 20_000, 40_000, 60_000, u64::MAX] {
+                let slack = patience.slack(asked, worked);
+                assert!(slack <= asked / 100 && slack <= 200_000, "{asked} {worked} {slack}");
+            }
+        }
+        let second = Patience::of(1_000_000_000);
+        assert_eq!([0, 30_000, 1_000_000].map(|worked| second.slack(7, worked)), [50_000, 120_000, 200_000]);
+        assert_eq!(Patience::of(12_000_000).slack(7, 30_000), 100_000);
     }
 
     #[test]

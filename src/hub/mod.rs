@@ -74,7 +74,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::hub::clock::Clock;
+use crate::hub::clock::{Clock, Moment};
 use crate::hub::knots::Knots;
 use crate::hub::living::Living;
 use crate::hub::memory::Memory;
@@ -153,6 +153,8 @@ pub(crate) struct Hub {
     pub(crate) budget: Cell<u32>,
     /// Switches left until the next look outside.
     pub(crate) until_look: Cell<u32>,
+    /// When it woke from its last sleep; later than ever if nobody waited for a moment then.
+    woke: Cell<Moment>,
     /// How many of these the batch that runs will not make, because it was ended.
     forgone: Cell<u32>,
     /// Who ends may hand its stack on: in a batch whose order is plain.
@@ -225,6 +227,7 @@ impl Hub {
             ready: Ready::new(settings.seed),
             budget: Cell::new(BUDGET),
             until_look: Cell::new(0),
+            woke: Cell::new(Moment::MAX),
             forgone: Cell::new(0),
             bequeaths: Cell::new(false),
             switches: Cell::new(0),

@@ -1,4 +1,4 @@
-//! The timers of a hub: what is due when. There is no clock in here; whoever has one passes it in.
+//! The timers of a hub: what is due when. No clock is read in here; whoever has one passes in what it shows.
 //!
 //! ```text
 //!   arm ──▶ last ──▶ wheel: nine rings of 64 slots, each 64 times as wide as those before ──▶ run: sorted ──▶ due
@@ -24,6 +24,7 @@ use std::ptr;
 
 use slab::Slab;
 
+use crate::hub::clock::Patience;
 use crate::sys;
 
 /// How many children a node of the heap has.
@@ -76,8 +77,7 @@ struct Armed<D> {
     next: Option<TimerKey>,
     /// How far from here lies who came into its slot [`AHEAD`] after it, or has lain there. 0: nobody has.
     ahead: i32,
-    /// It is to fire on time.
-    brief: bool,
+    patience: Patience,
     due: D,
 }
 
@@ -255,8 +255,8 @@ pub(crate) struct Timers<D> {
     armed: Slab<Armed<D>>,
     /// Who was armed last, if it stands aside.
     last: Option<TimerKey>,
-    /// How many of them are brief.
-    brief: usize,
+    /// How many of them are for somebody who has so much patience.
+    patient: [usize; Patience::DEGREES],
     /// How many times a timer was armed.
     armings: u64,
 }
@@ -271,17 +271,17 @@ impl<D: Copy> Timers<D> {
             base: 0,
             armed: Slab::new(),
             last: None,
-            brief: 0,
+            patient: [0; Patience::DEGREES],
             armings: 0,
         }
     }
 
-    /// Arms a timer. Deadlines are nanoseconds since a moment of the caller's choice. A brief one is to fire on time.
+    /// Arms a timer. Deadlines are nanoseconds since a moment of the caller's choice.
     #[inline]
-    pub(crate) fn arm(&mut self, deadline: u64, brief: bool, due: D) -> TimerKey {
+    pub(crate) fn arm(&mut self, deadline: u64, patience: Patience, due: D) -> TimerKey {
         let alone = self.last.is_none();
         self.settle();
-        let key = self.put_aside(deadline, brief, due);
+        let key = self.put_aside(deadline, patience, due);
         // Where each is taken away before the next is armed, all lie at the same place.
         if !alone {
             self.fetch_vacant(key);
@@ -291,12 +291,20 @@ impl<D: Copy> Timers<D> {
 
     /// The last that was armed: nobody stands aside.
     #[inline]
-    fn put_aside(&mut self, deadline: u64, brief: bool, due: D) -> TimerKey {
+    fn put_aside(&mut self, deadline: u64, patience: Patience, due: D) -> TimerKey {
         let order = self.armings;
         self.armings = order + 1;
-        self.brief += usize::from(brief);
-        let armed =
-            Armed { deadline, order, place: Place::Aside, previous: None, next: None, ahead: 0, brief, due };
+        self.patient[patience.degree()] += 1;
+        let armed = Armed {
+            deadline,
+            order,
+            place: Place::Aside,
+            previous: None,
+            next: None,
+            ahead: 0,
+            patience,
+            due,
+        };
         let key = TimerKey::from_index(self.armed.insert(armed));
         self.last = Some(key);
         key
@@ -339,9 +347,9 @@ impl<D: Copy> Timers<D> {
     /// Forgets one that stands nowhere any more.
     #[inline(always)]
     fn remove(&mut self, key: TimerKey) -> D {
-        let Armed { due, brief, .. } = self.armed[key.index()];
+        let Armed { due, patience, .. } = self.armed[key.index()];
         self.armed.remove(key.index());
-        self.brief -= usize::from(brief);
+        self.patient[patience.degree()] -= 1;
         due
     }
 
@@ -349,9 +357,10 @@ impl<D: Copy> Timers<D> {
         self.armed.is_empty()
     }
 
-    /// Whether one is armed that is to fire on time.
-    pub(crate) fn has_brief(&self) -> bool {
-        self.brief > 0
+    /// How much patience all have for whom one is armed.
+    pub(crate) fn patience(&self) -> Patience {
+        let degree = self.patient.iter().position(|those| *those > 0);
+        degree.map_or(Patience::NONE, Patience::of_degree)
     }
 
     /// The earliest deadline; or, if the earliest timer among many was cancelled, the deadline it had.
@@ -615,7 +624,7 @@ mod tests {
     fn timers_fire_in_the_order_of_their_deadlines_and_not_before() {
         let mut timers = Timers::new();
         for deadline in [30, 10, 50, 20, 40] {
-            timers.arm(deadline, false, deadline);
+            timers.arm(deadline, Patience::NONE, deadline);
         }
         assert_eq!(timers.next(), Some(10));
         assert_eq!(fired(&mut timers, 9), []);
@@ -628,7 +637,7 @@ mod tests {
     #[test]
     fn equal_deadlines_fire_in_the_order_of_arming() {
         let mut timers = Timers::new();
-        let keys: Vec<TimerKey> = (0..100).map(|number| timers.arm(7, false, number)).collect();
+        let keys: Vec<TimerKey> = (0..100).map(|number| timers.arm(7, Patience::NONE, number)).collect();
         for key in keys.iter().skip(1).step_by(3) {
             timers.cancel(*key);
         }
@@ -641,7 +650,7 @@ mod tests {
         let mut timers = Timers::new();
         timers.armings = u64::from(u32::MAX) - 2;
         for number in 0..6 {
-            timers.arm(7, false, number);
+            timers.arm(7, Patience::NONE, number);
         }
         assert_eq!(fired(&mut timers, 7), [0, 1, 2, 3, 4, 5]);
     }
@@ -649,9 +658,9 @@ mod tests {
     #[test]
     fn extreme_deadlines_are_deadlines_like_others() {
         let mut timers = Timers::new();
-        timers.arm(u64::MAX, false, "never");
-        timers.arm(0, false, "at once");
-        timers.arm(u64::MAX - 1, false, "almost never");
+        timers.arm(u64::MAX, Patience::NONE, "never");
+        timers.arm(0, Patience::NONE, "at once");
+        timers.arm(u64::MAX - 1, Patience::NONE, "almost never");
         assert_eq!(fired(&mut timers, 0), ["at once"]);
         assert_eq!(fired(&mut timers, u64::MAX - 1), ["almost never"]);
         assert_eq!(fired(&mut timers, u64::MAX), ["never"]);
@@ -660,9 +669,9 @@ mod tests {
     #[test]
     fn a_key_used_again_names_the_new_timer() {
         let mut timers = Timers::new();
-        let first = timers.arm(10, false, "first");
+        let first = timers.arm(10, Patience::NONE, "first");
         assert_eq!(timers.cancel(first), "first");
-        let second = timers.arm(20, false, "second");
+        let second = timers.arm(20, Patience::NONE, "second");
         assert_eq!(first, second);
         assert_eq!(timers.next(), Some(20));
         assert_eq!(timers.cancel(second), "second");
@@ -673,7 +682,8 @@ mod tests {
     fn who_was_armed_last_stands_aside_and_is_due_like_the_others() {
         for (ends, number) in [("cancelled", 0), ("asked for", 1), ("due", 2), ("followed", 3)] {
             let mut timers = Timers::new();
-            let (first, second) = (timers.arm(1 << 20, false, "first"), timers.arm(1 << 13, false, "second"));
+            let (first, second) =
+                (timers.arm(1 << 20, Patience::NONE, "first"), timers.arm(1 << 13, Patience::NONE, "second"));
             assert_eq!((timers.last, timers.armed.len()), (Some(second), 2));
             let taken = timers.wheel.taken;
             match number {
@@ -681,7 +691,10 @@ mod tests {
                 1 => assert_eq!(timers.next(), Some(1 << 13)),
                 2 => assert_eq!(fired(&mut timers, 1 << 14), ["second"]),
                 _ => {
-                    assert_eq!(timers.arm(1 << 30, false, "third"), timers.last.expect("it is the last now"))
+                    assert_eq!(
+                        timers.arm(1 << 30, Patience::NONE, "third"),
+                        timers.last.expect("it is the last now")
+                    )
                 }
             }
             assert_eq!(timers.last.is_some(), number == 3, "{ends}");
@@ -693,25 +706,27 @@ mod tests {
     }
 
     #[test]
-    fn a_brief_one_is_known_as_long_as_it_is_armed() {
+    fn the_least_patient_is_known_as_long_as_it_is_armed() {
         let mut timers = Timers::new();
-        timers.arm(1, false, "patient");
-        assert!(!timers.has_brief());
-        let keys = [2, 3, 1 << 20, 1 << 30].map(|deadline| timers.arm(deadline, true, "brief"));
+        let [none, much] = [0, 2].map(Patience::of_degree);
+        timers.arm(1, much, "patient");
+        timers.arm(4, much, "patient");
+        assert_eq!(timers.patience(), much);
+        let keys = [2, 3, 1 << 20, 1 << 30].map(|deadline| timers.arm(deadline, none, "brief"));
         // The last, one on the wheel, one in the run and one by firing.
         timers.cancel(keys[3]);
         timers.cancel(keys[2]);
         assert_eq!(timers.pop_due(4, |_| ()), Some("patient"));
         timers.cancel(keys[1]);
-        assert!(timers.has_brief());
-        assert_eq!((timers.pop_due(4, |_| ()), timers.has_brief()), (Some("brief"), false));
+        assert_eq!(timers.patience(), none);
+        assert_eq!((timers.pop_due(4, |_| ()), timers.patience()), (Some("brief"), much));
     }
 
     #[test]
     #[should_panic(expected = "invalid key")]
     fn a_key_of_a_timer_that_has_fired_is_refused() {
         let mut timers = Timers::new();
-        let key = timers.arm(1, false, ());
+        let key = timers.arm(1, Patience::NONE, ());
         timers.pop_due(1, |_| ());
         timers.cancel(key);
     }
@@ -719,11 +734,12 @@ mod tests {
     #[test]
     fn arming_and_cancelling_below_the_peak_asks_for_no_memory() {
         let mut timers = Timers::new();
-        let keys: Vec<TimerKey> = (0..1_000).map(|deadline| timers.arm(deadline, false, ())).collect();
+        let keys: Vec<TimerKey> =
+            (0..1_000).map(|deadline| timers.arm(deadline, Patience::NONE, ())).collect();
         let room = (timers.near.capacity(), timers.armed.capacity());
         keys.into_iter().for_each(|key| timers.cancel(key));
         for deadline in 0..10_000 {
-            let key = timers.arm(deadline, false, ());
+            let key = timers.arm(deadline, Patience::NONE, ());
             timers.cancel(key);
         }
         assert_eq!((timers.near.capacity(), timers.armed.capacity()), room);
@@ -735,7 +751,7 @@ mod tests {
         assert_eq!((size_of::<Entry>(), size_of::<Slot>(), size_of::<Armed<[u64; 3]>>()), (24, 56, 64));
         assert_eq!(size_of::<Option<TimerKey>>(), 4);
         let mut timers = Timers::new();
-        let places = [1, 2].map(|deadline| timers.arm(deadline, false, [0u64; 3]).index());
+        let places = [1, 2].map(|deadline| timers.arm(deadline, Patience::NONE, [0u64; 3]).index());
         let [first, second] = places.map(|place| std::ptr::from_ref(&timers.armed[place]).addr());
         assert_eq!(second - first, 64);
     }
@@ -754,7 +770,7 @@ mod tests {
                     let bits = random(&mut state) % u64::from(spread) + 1;
                     let wait = random(&mut state) >> (64 - bits);
                     let due = (now.saturating_add(wait), count);
-                    model.push((due, timers.arm(due.0, false, due)));
+                    model.push((due, timers.arm(due.0, Patience::NONE, due)));
                 }
                 4..7 if !model.is_empty() => {
                     let chosen = random(&mut state) as usize % model.len();
@@ -823,7 +839,7 @@ mod tests {
                         _ => now + wait,
                     };
                     count += 1;
-                    model.push(((deadline, count), timers.arm(deadline, false, (deadline, count))));
+                    model.push(((deadline, count), timers.arm(deadline, Patience::NONE, (deadline, count))));
                 }
             }
             let earliest = model.iter().map(|timer| timer.0.0).min();
@@ -855,7 +871,7 @@ mod tests {
         let second = 1_000_000_000;
         let mut timers = Timers::new();
         let keys: Vec<TimerKey> =
-            (0..10 * FEW as u64).map(|n| timers.arm(30 * second + n * 5_000, false, n)).collect();
+            (0..10 * FEW as u64).map(|n| timers.arm(30 * second + n * 5_000, Patience::NONE, n)).collect();
         assert_eq!(timers.next(), Some(30 * second));
         for key in &keys[..7] {
             timers.cancel(*key);
@@ -877,7 +893,7 @@ mod tests {
             // Two for each moment, the latest first.
             let deadline = |number| width + (count - number) / 2 * (width / 4);
             let keys: Vec<TimerKey> =
-                (0..count).map(|number| timers.arm(deadline(number), false, number)).collect();
+                (0..count).map(|number| timers.arm(deadline(number), Patience::NONE, number)).collect();
             let stays = |number: &u64| cancelled >> number & 1 == 0;
             (0..count)
                 .filter(|number| !stays(number))
@@ -899,7 +915,7 @@ mod tests {
         let mut state = 88_172_645_463_325_252;
         for _ in 0..1_000_000 {
             let deadline = random(&mut state) >> 1;
-            timers.arm(deadline, false, deadline);
+            timers.arm(deadline, Patience::NONE, deadline);
         }
         let fired = fired(&mut timers, u64::MAX);
         assert_eq!(fired.len(), 1_000_000);

@@ -20,7 +20,7 @@ use std::ptr;
 
 use crate::greenlet::chain::{self, Strand};
 use crate::greenlet::switch::{Coroutine, Step, Yielder};
-use crate::hub::clock::{Moment, SLACK};
+use crate::hub::clock::Moment;
 use crate::hub::deadlock::Doubts;
 use crate::hub::forked;
 use crate::hub::record::Record;
@@ -318,7 +318,7 @@ impl Hub {
             self.remote.inbox.wake_up();
         }
         self.take_remote();
-        self.take_due();
+        self.take_due(sleeps);
         nothing_came
     }
 
@@ -343,11 +343,11 @@ impl Hub {
     }
 
     /// How long an idle hub sleeps until a deadline: so much longer that those wake together whose deadlines are near each
-    /// other, but for nobody by more than 1 % of what was asked, or 50 µs.
+    /// other.
     fn with_slack(&self, deadline: Moment) -> Moment {
         let now = self.clock.now();
-        let is_brief = self.timers.borrow().has_brief();
-        let slack = if is_brief { (deadline.saturating_sub(now) / 100).min(SLACK) } else { SLACK };
+        let (wait, worked) = (deadline.saturating_sub(now), now.saturating_sub(self.woke.get()));
+        let slack = self.timers.borrow().patience().slack(wait, worked);
         deadline.saturating_add(slack).saturating_sub(now)
     }
 
@@ -365,11 +365,17 @@ impl Hub {
         });
     }
 
-    fn take_due(&self) {
+    /// Fires what is due. The hub `slept`, or did not.
+    fn take_due(&self, slept: bool) {
         if self.timers.borrow().is_empty() {
+            // Nobody waits for a moment: how long it will have worked by then does not matter.
+            self.woke.set(Moment::MAX);
             return;
         }
         let now = self.clock.now();
+        if slept {
+            self.woke.set(now);
+        }
         loop {
             let due = self.timers.borrow_mut().pop_due(now, Due::fetch);
             match due {

@@ -144,7 +144,7 @@ impl Hub {
 
     pub(crate) fn arm(&self, deadline: Moment, due: Due) -> TimerKey {
         self.remote.counters.timers.add(1);
-        self.timers.borrow_mut().arm(deadline, self.clock.is_brief(deadline), due)
+        self.timers.borrow_mut().arm(deadline, self.clock.patience(deadline), due)
     }
 
     #[inline]

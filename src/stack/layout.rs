@@ -8,7 +8,8 @@
 //!
 //! The top is moved down by another 64 bytes from slot to slot, 32 times over (the *colour*): if the tops of all
 //! stacks were at one place in their pages, the frames that wait there would all fight for the same few lines of
-//! the processor's cache. Never more than half a page, else the first frames would touch a second page.
+//! the processor's cache. Never more than half a page, else the first frames would touch a second page. The label shares a
+//! line with what stands at the top.
 
 use std::io;
 
@@ -18,7 +19,9 @@ use crate::sys;
 /// no probes into large frames (S22).
 pub(super) const GUARD: usize = 64 << 10;
 
-/// Bytes from one colour to the next, and what stands above every top: room for the label.
+/// Room for the label, which keeps the top aligned.
+const LABEL: usize = 16;
+/// Bytes from one colour to the next: a line of the cache.
 const STEP: usize = 64;
 const COLOURS: usize = 32;
 
@@ -66,7 +69,7 @@ impl Layout {
 
     /// The top of the stack in slot `index` of a chunk that begins at `chunk`.
     pub(super) fn top(self, chunk: usize, index: usize) -> usize {
-        chunk + (index + 1) * self.slot() - STEP * (1 + index % COLOURS)
+        chunk + (index + 1) * self.slot() - LABEL - STEP * (index % COLOURS)
     }
 
     /// The lowest address above the guard of the stack with that top.
@@ -117,8 +120,9 @@ mod tests {
         for index in 0..100 {
             let top = layout.top(CHUNK, index);
             let end = CHUNK + (index + 1) * layout.slot();
-            assert_eq!(top % 64, 0);
-            assert!((64..=SMALLEST_PAGE / 2).contains(&(end - top)));
+            assert_eq!(top % LABEL, 0);
+            assert_eq!((top + size_of::<usize>()) / STEP, (top - 1) / STEP, "the label lies in another line");
+            assert!((LABEL..=SMALLEST_PAGE / 2).contains(&(end - top)));
         }
     }
 

@@ -15,9 +15,10 @@ use super::slot::Stack;
 use super::{Class, Settings, limit};
 use crate::sys;
 
-/// For so many stacks at once memory is fetched, and so many lines of each.
+/// Of so many stacks at once the pages are looked up, a group ahead of who is bound. After that, just ahead, so many lines of
+/// each are fetched: as many as a sleep stands on.
 const GROUP: usize = 8;
-const LINES: usize = 9;
+const LINES: usize = 8;
 
 /// Slots of a chunk: twice as many from chunk to chunk.
 const FEWEST_SLOTS: usize = 16;
@@ -118,17 +119,17 @@ impl Shelf {
         }
     }
 
-    /// Has the processor fetch the tops of those stacks that come after the next group. Each lies on a page of its own, and
-    /// the processor looks several pages up at a time if it is told of several.
+    /// Has the processor fetch what will be touched of the stack after the next. Each lies on a page of its own, and the
+    /// processor looks several pages up at a time if it is told of several; of many lines at once it is told in vain.
     #[inline(never)]
     fn fetch_ahead(&self) {
-        if !self.hot.len().is_multiple_of(GROUP) {
-            return;
+        let [.., top, _] = self.hot[..] else { return };
+        for line in 1..LINES {
+            sys::prefetch(ptr::without_provenance(top - 64 * line));
         }
-        let next = self.hot.len() - GROUP;
-        for line in 0..LINES {
-            for top in &self.hot[next - GROUP..next] {
-                sys::prefetch(ptr::without_provenance(top - 64 * line));
+        if self.hot.len().is_multiple_of(GROUP) {
+            for top in self.hot.iter().rev().skip(GROUP).take(GROUP) {
+                sys::prefetch(ptr::without_provenance(*top));
             }
         }
     }

@@ -24,7 +24,7 @@ pub(crate) struct Stack {
 impl Stack {
     /// # Safety
     ///
-    /// From `bottom` to 8 bytes above `top`, which is a multiple of 64, lies memory that is nobody else's, with
+    /// From `bottom` to 8 bytes above `top`, which is a multiple of 16, lies memory that is nobody else's, with
     /// a guard below it.
     #[inline(always)]
     pub(super) unsafe fn new(
@@ -72,7 +72,7 @@ impl Stack {
         unsafe { (top as *const *const Label).read_volatile() }
     }
 
-    /// The address just above the first byte that may be used; a multiple of 64.
+    /// The address just above the first byte that may be used; a multiple of 16.
     #[inline]
     pub(crate) fn top(&self) -> usize {
         self.top.get()

@@ -230,6 +230,7 @@ pub(crate) fn ended<'a, T: 'a>(site: &'static Location<'static>, result: Result<
 }
 
 /// Runs `body` and says how it ended, as seen by the green thread `id`.
+#[inline(always)]
 pub(crate) fn outcome<T>(id: u64, body: impl FnOnce() -> T) -> Result<T, JoinError> {
     catch_unwind(AssertUnwindSafe(body)).map_err(|payload| match Unwind::of(&*payload) {
         Some(Unwind::Kill { thread }) if thread == id => JoinError::killed(),

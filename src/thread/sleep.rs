@@ -34,8 +34,8 @@ pub fn yield_now() {
 
 /// Sleeps for at least `duration`; the others run meanwhile.
 ///
-/// An idle hub sleeps 1 % longer than asked, at most 50 µs, so that neighbours wake together; on Linux less than a
-/// millisecond is honoured. A duration beyond the clock's range means for ever; zero is a [`yield_now`].
+/// An idle hub sleeps up to 1 % longer than asked, so that neighbours wake together: at most 50 µs, or 200 µs if it has worked
+/// much since it woke. On Linux less than a millisecond is honoured. A duration beyond the clock's range means for ever; zero is a [`yield_now`].
 ///
 /// # Switching
 ///
@@ -77,6 +77,7 @@ pub fn sleep_until(instant: Instant) {
     rest(clock.at(instant));
 }
 
+#[inline(always)]
 fn rest(deadline: Option<Moment>) {
     // Both ways of being interrupted, cancel and unwinding, mean: return early.
     let _ = park::park(Manner::Sleep, WaitingFor::Sleep, deadline);

@@ -71,6 +71,26 @@ fn patient_sleepers_whose_deadlines_are_near_each_other_wake_together() {
 }
 
 #[test]
+fn a_hub_that_is_busy_wakes_more_of_them_at_once() {
+    const SLEEPERS: u32 = 200;
+    let gap = Duration::from_micros(20);
+    support::hub(|| {
+        let polls = || greenroom::Handle::current().metrics().polls;
+        let (before, begun) = (polls(), Instant::now());
+        let sleeper = |number| {
+            spawn(move || {
+                sleep_until(begun + ms(50) + number * gap);
+                let woke = Instant::now();
+                while woke.elapsed() < gap / 2 {}
+            })
+        };
+        greenroom::joinall((0..SLEEPERS).map(sleeper).collect::<Vec<_>>());
+        let polls = polls() - before;
+        assert!(polls < u64::from(SLEEPERS) / 8, "the hub looked {polls} times");
+    });
+}
+
+#[test]
 fn a_sleep_under_a_millisecond_is_not_rounded_up_to_one() {
     support::hub(|| {
         support::assert_within(Duration::from_micros(900), || {
