@@ -41,6 +41,9 @@ const FEW: usize = 64;
 /// would have to come before the next is known.
 const AHEAD: usize = 8;
 
+/// So many may be armed for a slot that has begun before the heap needs more room.
+const FEW_NEAR: usize = 16;
+
 /// Names an armed timer, until it is cancelled or has fired; after that it may name another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct TimerKey(NonZeroU32);
@@ -266,7 +269,7 @@ impl<D: Copy> Timers<D> {
         Timers {
             run: Vec::new(),
             fired: 0,
-            near: Vec::new(),
+            near: Vec::with_capacity(FEW_NEAR),
             wheel: Wheel::new(),
             base: 0,
             armed: Slab::new(),
