@@ -35,7 +35,8 @@ pub fn yield_now() {
 /// Sleeps for at least `duration`; the others run meanwhile.
 ///
 /// An idle hub sleeps up to 1 % longer than asked, so that neighbours wake together: at most 50 µs, or 200 µs if it has worked
-/// much since it woke. On Linux less than a millisecond is honoured. A duration beyond the clock's range means for ever; zero is a [`yield_now`].
+/// much since it woke. On Linux less than a millisecond is honoured. A duration beyond the clock's range means for ever; zero
+/// is a [`yield_now`].
 ///
 /// # Switching
 ///
