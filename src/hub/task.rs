@@ -358,14 +358,16 @@ impl Task {
         self.fetch_frame(base);
     }
 
-    /// Has the processor fetch the lines of its stack that a switch touches.
+    /// Has the processor fetch the lines of its stack that a switch touches. Returns the address of the upper.
     #[inline(always)]
-    fn fetch_frame(&self, base: *const u8) {
+    fn fetch_frame(&self, base: *const u8) -> *const u8 {
         let depth = ((base.addr() >> 4) as u16).wrapping_sub(self.stands_at.get());
         // Below lies what the switch has saved, above what the frame that switched works on: as often as not two lines.
         let place = base.wrapping_sub(usize::from(depth) << 4);
         sys::prefetch(place.wrapping_sub(24));
-        sys::prefetch(place.wrapping_add(40));
+        let above = place.wrapping_add(40);
+        sys::prefetch(above);
+        above
     }
 
     /// It begins, or has waited: unlike who yields it goes on in other frames, and uses the rest of its record.
@@ -373,10 +375,10 @@ impl Task {
     fn fetch_more(&self, base: *const u8) {
         const LINE: usize = 64;
         if !base.is_null() {
-            self.fetch_frame(base);
-            // All that a sleep stands on.
-            for below in 1..=6 {
-                sys::prefetch(base.wrapping_sub(below * LINE));
+            let frame = self.fetch_frame(base);
+            // All that a sleep stands on, or of who stands deeper the frames that it returns to first.
+            for above in 1..=6 {
+                sys::prefetch(frame.wrapping_add(above * LINE));
             }
         }
         for line in 1..4 {
