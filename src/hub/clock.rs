@@ -18,7 +18,7 @@ const PATIENT: u64 = 100 * SLACK;
 const REST: u64 = 4;
 
 /// How late somebody may be woken, by what was asked.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Patience(u8);
 
 pub(crate) struct Clock {
@@ -115,9 +115,10 @@ impl Patience {
 
     #[inline]
     fn of(asked: u64) -> Patience {
-        Patience([1, 2, 4].into_iter().filter(|times| asked >= times * PATIENT).count() as u8)
+        Patience((1..Patience::DEGREES).filter(|degree| asked >= PATIENT << (degree - 1)).count() as u8)
     }
 
+    /// An index below [`DEGREES`](Self::DEGREES), as the compiler can see.
     pub(crate) fn degree(self) -> usize {
         usize::from(self.0) % Patience::DEGREES
     }
